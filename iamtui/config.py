@@ -1,0 +1,1 @@
+"""Settings: read from TOML, the environment and flags; never written."""

@@ -1,0 +1,94 @@
+"""What every source of facts offers. Live AWS, evidence and the demo differ only in how they produce documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from ..model.document import Document, Gap
+from ..model.event import Window
+
+Cancelled = Callable[[], bool]
+"""Asked between pages; when it answers True a source stops at once and leaves what was yielded."""
+
+
+def never_cancelled() -> bool:
+    return False
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """Who reads what. For the header line and the provenance view.
+
+    kind:        `live`, `evidence`, `demo`
+    connection:  stable name of the way in (profile, role, endpoint), the cache's key before the account is known
+    """
+
+    kind: str
+    connection: str = ""
+    profile: str = ""
+    regions: tuple[str, ...] = ()
+    role_arn: str = ""
+    endpoint_url: str = ""
+    paths: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Progress in words and numbers; `total` None when nobody knows."""
+
+    what: str
+    done: int = 0
+    total: int | None = None
+    throttled: bool = False
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    """Which events are wanted. A source may yield more than asked; the session filters again.
+
+    actor_arn:  identity whose calls are wanted ("" for all); user or role ARN
+    actor_name: its name (user name or role name)
+    key_ids:    access keys known to belong to it
+    attribute, value: one LookupEvents attribute when no actor is given (`EventName`, `CreateUser`)
+    regions:    () for the source's own
+    """
+
+    actor_arn: str = ""
+    actor_name: str = ""
+    key_ids: tuple[str, ...] = ()
+    attribute: str = ""
+    value: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    regions: tuple[str, ...] = ()
+
+
+Item = Document | Gap | Step
+
+
+class Source(Protocol):
+    """Iterators block (network, disk) and are consumed in worker threads. A refusal is a yielded Gap, never an exception;
+    only CredentialsError and NotReadOnlyError are raised."""
+
+    info: SourceInfo
+
+    def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Everything the lists need: caller, GAAD pages, credential report, summary, aliases, password policy."""
+        ...
+
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
+        """Event documents, newest first where the source can; a Window again whenever what is covered has changed."""
+        ...
+
+    def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """One LAST_ACCESSED document (all pages joined), preceded by Steps while the job runs."""
+        ...
+
+    def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """One ACCESS_KEYS document of that user."""
+        ...
+
+    def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """One POLICY_VERSION document, key `ARN:version`; version "" asks for the default version (GetPolicy first)."""
+        ...
