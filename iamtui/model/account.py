@@ -44,6 +44,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     summary:     GetAccountSummary's map (`AccountMFAEnabled`, `Users` …)
     sections:    by section name (USERS … PASSWORD_POLICY)
     caller_arn:  who read it, "" for evidence without that fact
+    last_events: latest event by identity ARN among the events read so far; never kept on disk
     """
 
     account: str
@@ -60,6 +61,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     sections: Mapping[str, Section] = {}
     gaps: tuple[Gap, ...] = ()
     caller_arn: str = ""
+    last_events: Mapping[str, datetime] = {}
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

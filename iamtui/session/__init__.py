@@ -1,0 +1,33 @@
+"""The one object the UI and the commands talk to: `Session`; questions in, frozen answers out."""
+
+from __future__ import annotations
+
+from .answers import (
+    CredentialView,
+    Direction,
+    Link,
+    Listing,
+    ListKind,
+    Match,
+    Problem,
+    Row,
+    Selection,
+    Update,
+    UsageUpdate,
+)
+from .facade import Session
+
+__all__ = [
+    "CredentialView",
+    "Direction",
+    "Link",
+    "ListKind",
+    "Listing",
+    "Match",
+    "Problem",
+    "Row",
+    "Selection",
+    "Session",
+    "Update",
+    "UsageUpdate",
+]

@@ -1,0 +1,123 @@
+"""The frozen answers a session gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from ..analysis.lists import Column
+from ..model.account import Snapshot, World
+from ..model.document import Gap
+from ..model.event import Activity, Event
+from ..model.fact import Fact
+from ..model.identity import Identity
+from ..model.policy import Policy
+from ..model.usage import UsageReport
+from ..model.credentials import AccessKey, Credentials
+from ..source.base import Step
+
+
+class ListKind(StrEnum):
+    USERS = "users"
+    ROLES = "roles"
+    GROUPS = "groups"
+    POLICIES = "policies"
+    EVENTS = "events"
+
+
+class Row(msgspec.Struct, frozen=True, eq=False):
+    """One line of a list. `key` is stable over refreshes: `ARN#unique-id` (events: account/Region/event id)."""
+
+    key: str
+    item: Identity | Policy | Event
+    snapshot: Snapshot
+
+
+class Listing(msgspec.Struct, frozen=True, eq=False):
+    """A list with what it takes to judge it. `complete` False means the count is a lower bound (`41+`)."""
+
+    kind: ListKind
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    complete: bool
+    as_of: datetime | None
+    gaps: tuple[Gap, ...]
+    state: Fact[None]  # KNOWN, or why there is nothing: NOT_LOADED, DENIED, FAILED
+
+
+class Update(msgspec.Struct, frozen=True, eq=False):
+    """A step of `refresh`: the world so far. `finished` on the last one."""
+
+    world: World
+    step: Step | None = None
+    finished: bool = False
+
+
+class UsageUpdate(msgspec.Struct, frozen=True, eq=False):
+    usage: Fact[UsageReport]
+    step: Step | None = None
+    finished: bool = False
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A line of the error log (`!`). `hint` is what to type or to grant next."""
+
+    at: datetime
+    what: str
+    hint: str = ""
+    where: str = ""
+
+
+class Match(msgspec.Struct, frozen=True, eq=False):
+    """An answer of `find`. `how` says why it matched: `ARN`, `name`, `access key`, `unique id`, `prefix`, `substring`."""
+
+    kind: ListKind
+    row: Row
+    how: str
+
+
+class Selection(msgspec.Struct, frozen=True, eq=False):
+    """A list narrowed and sorted. `rows` are indices into `listing.rows`; `error` says why a filter was not understood
+    (then nothing is narrowed)."""
+
+    listing: Listing
+    indices: Sequence[int]
+    filter_text: str = ""
+    sort: str = ""
+    descending: bool = False
+    error: str = ""
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def row(self, position: int) -> Row:
+        return self.listing.rows[self.indices[position]]
+
+
+class CredentialView(msgspec.Struct, frozen=True, eq=False):
+    """What is known of a user's credentials: the report's row, and the keys by id when they were asked for."""
+
+    report: Fact[Credentials]
+    keys: Fact[tuple[AccessKey, ...]]
+
+
+class Direction(StrEnum):
+    """Which events of an identity: those it made, those made to it, or both."""
+
+    BY = "by"
+    ON = "on"
+    BOTH = "both"
+
+
+class Link(StrEnum):
+    """How the session stands to its source right now."""
+
+    DISK = "on disk"  # nothing has been asked of the source yet
+    REFRESHING = "refreshing"
+    CURRENT = "current"
+    OFFLINE = "offline"
+    NO_CREDENTIALS = "no credentials"
+    UNREACHABLE = "unreachable"

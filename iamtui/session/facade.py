@@ -1,0 +1,559 @@
+"""The session: joins a source, the store and the analysis, and answers what the screens and commands ask."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..analysis import activity as activities
+from ..analysis import lists, lookup
+from ..analysis.filtering import Filter, FilterError, Index, parse
+from ..errors import AwsError, CredentialsError, IamtuiError, OfflineError
+from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
+from ..model.document import Document, Gap, Kind
+from ..model.event import Activity, Event, Window, WindowState
+from ..model.fact import Fact, State, absent, known
+from ..model.identity import Group, Role, User
+from ..model.policy import Grant, Policy, PolicyVersion
+from ..model.usage import UsageReport
+from ..source.base import Cancelled, EventQuery, Source, SourceInfo, Step, never_cancelled
+from .answers import (
+    CredentialView,
+    Direction,
+    Link,
+    Listing,
+    ListKind,
+    Match,
+    Problem,
+    Row,
+    Selection,
+    Update,
+    UsageUpdate,
+)
+from .eventlog import EventLog
+from .merging import merge_world
+
+if TYPE_CHECKING:
+    from ..analysis.diff import PolicyDiff
+    from ..analysis.grants import Attachment, Member
+    from ..analysis.permissions import PermissionSummary
+    from ..analysis.trust import TrustSummary
+    from ..analysis.usage import UsageRow
+    from ..store.cache import Cache
+
+_SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Session:
+    """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
+    disk and yield growing answers; everything else answers from memory, at once.
+
+    source:  None when there is only a cache to look at (`--offline`)
+    cache:   None for the demo and for evidence, which are their own record
+    now:     the clock; fixed in tests and pictures
+    """
+
+    def __init__(
+        self,
+        source: Source | None,
+        cache: Cache | None = None,
+        *,
+        offline: bool = False,
+        now: Callable[[], datetime] = utc_now,
+        connection: SourceInfo | None = None,
+    ) -> None:
+        self._source = source
+        self._cache = cache
+        self.offline = offline or source is None
+        self.now = now
+        self.info: SourceInfo = connection or (source.info if source else SourceInfo(kind="cache"))
+        self._lock = threading.RLock()
+        self._world = World()
+        self._log = EventLog()
+        self._windows: dict[str, tuple[Window, ...]] = {}
+        self._usage: dict[str, Fact[UsageReport]] = {}
+        self._problems: list[Problem] = []
+        self._selections: dict[ListKind, tuple[object, Index]] = {}
+        self._listings: dict[ListKind, tuple[object, Listing]] = {}
+        self.link = Link.OFFLINE if self.offline else Link.DISK
+
+    # -- the account -------------------------------------------------------------------------------------------------
+
+    @property
+    def world(self) -> World:
+        return self._world
+
+    def open(self) -> World:
+        """What is there without the network: the cache, the demo account. Evidence is read by `refresh`."""
+        if self._cache is not None:
+            from . import keeping
+
+            world, documents, events = keeping.read_back(self._cache, self.info, offline=self.offline)
+            self._world = world
+            self._log.add(events)
+            for document in documents:
+                self._take(document)
+        elif self.info.kind == "demo":
+            for _ in self.refresh():
+                pass
+        return self._world
+
+    def refresh(self, cancelled: Cancelled = never_cancelled) -> Iterator[Update]:
+        """Read the account again. Yields after every page; a part that cannot be read again stays, with its age.
+
+        A refusal of one call is a gap in the world, not an exception. Missing credentials or an unreachable endpoint end
+        the refresh with a line in `problems()` and `link` saying so.
+        """
+        if self.offline or self._source is None:
+            self._note_problem(OfflineError("The network is forbidden by --offline", "start without --offline to read again"))
+            yield Update(self._world, finished=True)
+            return
+        from ..source.decode import Assembler
+
+        before = self._world
+        assembler = Assembler()
+        documents: list[Document] = []
+        self.link = Link.REFRESHING
+        try:
+            for item in self._source.account(cancelled):
+                if isinstance(item, Step):
+                    yield Update(self._world, step=item)
+                    continue
+                assembler.add(item)
+                if isinstance(item, Document):
+                    documents.append(item)
+                else:
+                    self._note_gap(item)
+                if self.info.kind != "demo":
+                    self._world = merge_world(before, assembler.world())
+                    yield Update(self._world)
+            self._world = merge_world(before, assembler.world())
+            self.link = Link.DISK if cancelled() else Link.CURRENT
+            for gap in self._world.gaps:
+                self._note_gap(gap)
+            if self._cache is not None and not cancelled():
+                from . import keeping
+
+                keeping.keep_account(self._cache, self.info, self._world, documents)
+        except IamtuiError as error:
+            self._failed(error)
+        yield Update(self._world, finished=True)
+
+    # -- lists -------------------------------------------------------------------------------------------------------
+
+    def listing(self, kind: ListKind) -> Listing:
+        """The whole list of one kind over all open accounts, users in the order of their names."""
+        if kind is ListKind.EVENTS:
+            version: object = (len(self._log), self._world)
+        elif kind in (ListKind.USERS, ListKind.ROLES):
+            version = (self._world, len(self._log))
+        else:
+            version = self._world
+        held = self._listings.get(kind)
+        if held is not None and held[0] == version:
+            return held[1]
+        listing = self._event_listing() if kind is ListKind.EVENTS else self._account_listing(kind)
+        self._listings[kind] = (version, listing)
+        return listing
+
+    def _account_listing(self, kind: ListKind) -> Listing:
+        world = self._world
+        name = _SECTION_OF[kind]
+        rows: list[Row] = []
+        last_seen = self._log.last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
+        for known_snapshot in world.snapshots:
+            snapshot = msgspec.structs.replace(known_snapshot, last_events=last_seen) if last_seen else known_snapshot
+            items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
+            unique = "policy_id" if kind is ListKind.POLICIES else "unique_id"
+            rows.extend(Row(f"{item.arn}#{getattr(item, unique)}", item, snapshot) for item in items)
+        sections = [snapshot.section(name) for snapshot in world.snapshots]
+        gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
+        return Listing(
+            kind=kind,
+            columns=lists.columns(kind.value, several_accounts=len(world.snapshots) > 1),
+            rows=rows,
+            complete=bool(sections) and all(section.complete for section in sections),
+            as_of=min((s.as_of for s in sections if s.as_of), default=None),
+            gaps=gaps,
+            state=_list_state(sections),
+        )
+
+    def _event_listing(self) -> Listing:
+        world = self._world
+        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
+        windows = self._windows.get("", ())
+        rows = [_event_row(event, by_account) for event in self._log.newest_first()]
+        accounts = {event.account for event in self._log.newest_first()[:2000]}
+        refused = [w for w in windows if w.state in (WindowState.DENIED, WindowState.FAILED)]
+        if rows or any(w.state is WindowState.COVERED for w in windows):
+            state: Fact[None] = known(None)
+        elif refused:
+            kind = State.DENIED if refused[0].state is WindowState.DENIED else State.FAILED
+            state = absent(kind, source="cloudtrail:LookupEvents", detail=refused[0].reason)
+        else:
+            state = absent(State.NOT_LOADED)
+        return Listing(
+            kind=ListKind.EVENTS,
+            columns=lists.columns("events", several_accounts=len(accounts) > 1),
+            rows=rows,
+            complete=bool(windows) and all(w.state is WindowState.COVERED for w in windows),
+            as_of=None,
+            gaps=(),
+            state=state,
+        )
+
+    def select(self, kind: ListKind, filter_text: str = "", sort: str = "", descending: bool = False) -> Selection:
+        """A list narrowed by the filter grammar and sorted by a column id; a wrong filter is told in `error`."""
+        listing = self.listing(kind)
+        index = self._index(listing)
+        try:
+            wanted = parse(filter_text, listing.columns, self.now())
+        except FilterError as error:
+            return Selection(listing, range(len(listing.rows)), filter_text, sort, descending, error=str(error))
+        indices: Sequence[int] = index.select(wanted) if filter_text.strip() else range(len(listing.rows))
+        if sort:
+            indices = index.sorted(indices, sort, descending)
+        return Selection(listing, indices, filter_text, sort, descending)
+
+    def _index(self, listing: Listing) -> Index:
+        held = self._selections.get(listing.kind)
+        if held is not None and held[0] is listing:
+            return held[1]
+        index = Index(listing.columns, [(row.item, row.snapshot) for row in listing.rows], self.now())
+        self._selections[listing.kind] = (listing, index)
+        return index
+
+    def row(self, key: str) -> Row | None:
+        """The row with that key in any list; None when it is gone."""
+        for kind in ListKind:
+            if kind is ListKind.EVENTS and not key.startswith("event:"):
+                continue
+            for row in self.listing(kind).rows:
+                if row.key == key:
+                    return row
+        return None
+
+    def find(self, target: str) -> tuple[Match, ...]:
+        """Where a name, ARN, unique id, access key id or event id leads, best first. Empty when nowhere."""
+        found: list[Match] = []
+        rows: dict[str, Row] = {}
+        for hit in lookup.resolve(target, self._world, self._log.newest_first()):
+            kind = ListKind(hit.kind)
+            if kind is ListKind.EVENTS:
+                row = _event_row(hit.item, {s.account: s for s in self._world.snapshots})
+            else:
+                if not rows:
+                    rows = {r.item.arn: r for k in _SECTION_OF for r in self.listing(k).rows}  # type: ignore[union-attr]
+                row = rows[hit.item.arn]
+            found.append(Match(kind, row, hit.how))
+        return tuple(found)
+
+    # -- one identity or policy --------------------------------------------------------------------------------------
+
+    def grants(self, row: Row) -> tuple[Grant, ...]:
+        from ..analysis.grants import grants
+
+        return grants(row.item, row.snapshot) if isinstance(row.item, User | Role | Group) else ()
+
+    def permissions(self, row: Row) -> PermissionSummary:
+        """What the documents of an identity or policy say, by service and access level. Loads the catalogue: not for the
+        event loop."""
+        from ..analysis.permissions import summarize, summarize_text
+
+        if isinstance(row.item, Policy):
+            version = row.item.default_version
+            return summarize_text(version.document if version else "", row.item.name)
+        return summarize(self.grants(row))
+
+    def document_summary(self, text: str, name: str = "") -> PermissionSummary:
+        from ..analysis.permissions import summarize_text
+
+        return summarize_text(text, name)
+
+    def trust(self, row: Row) -> TrustSummary | None:
+        from ..analysis.trust import trust_summary
+
+        return trust_summary(row.item, row.snapshot) if isinstance(row.item, Role) else None
+
+    def members(self, row: Row) -> tuple[User, ...]:
+        from ..analysis.grants import members
+
+        return members(row.item, row.snapshot) if isinstance(row.item, Group) else ()
+
+    def attachments(self, row: Row) -> tuple[Attachment, ...]:
+        from ..analysis.grants import attachments
+
+        return attachments(row.item, row.snapshot) if isinstance(row.item, Policy) else ()
+
+    def policy_diff(self, old: PolicyVersion, new: PolicyVersion) -> PolicyDiff:
+        from ..analysis.diff import diff_documents
+
+        return diff_documents(old.document, new.document)
+
+    def credentials(self, row: Row) -> CredentialView:
+        """The report's row of a user with the report's own state, and its keys by id when they were read."""
+        arn, snapshot = _arn(row), row.snapshot
+        current = self._world.snapshot(snapshot.account) or snapshot
+        section = current.section(CREDENTIALS)
+        source = section.origin.name if section.origin else "iam:GetCredentialReport"
+        held = current.credentials.get(arn)
+        if held is not None:
+            report: Fact[Any] = known(held, source, section.as_of)
+        elif section.state is State.KNOWN:
+            report = absent(State.NO_INFORMATION, source, section.as_of, "the report has no row of this user; it may be older than the user")
+        else:
+            report = absent(section.state, source, section.as_of, section.detail)
+        keys = current.access_keys.get(arn)
+        if keys is not None:
+            return CredentialView(report, known(keys, "iam:ListAccessKeys"))
+        gap = next((g for g in current.gaps if g.kind is Kind.ACCESS_KEYS and g.key in (arn, getattr(row.item, "name", ""))), None)
+        state = gap.state if gap else State.NOT_LOADED
+        return CredentialView(report, absent(state, "iam:ListAccessKeys", detail=gap.reason if gap else ""))
+
+    def load_access_keys(self, row: Row, cancelled: Cancelled = never_cancelled) -> CredentialView:
+        if isinstance(row.item, User) and self._source is not None and not self.offline:
+            self._absorb(self._source.access_keys(row.item.name, row.item.arn, cancelled), row.snapshot.account)
+        return self.credentials(row)
+
+    def load_policy_version(self, row: Row, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Row:
+        """The policy again, with the text of that version (default version when "") when it could be read."""
+        arn = _arn(row)
+        if arn and self._source is not None and not self.offline:
+            self._absorb(self._source.policy_version(arn, version_id, cancelled), row.snapshot.account)
+        return next((r for r in self.listing(ListKind.POLICIES).rows if _arn(r) == arn), row)
+
+    def load_grant_document(self, row: Row, grant: Grant, cancelled: Cancelled = never_cancelled) -> Grant:
+        """A grant whose text was not in what was read, with its text where it can be read now."""
+        if grant.document is not None or not grant.policy_arn or self._source is None or self.offline:
+            return grant
+        self._absorb(self._source.policy_version(grant.policy_arn, "", cancelled), row.snapshot.account)
+        fresh = self.row(row.key) or row
+        return next((g for g in self.grants(fresh) if g.policy_arn == grant.policy_arn and g.via == grant.via), grant)
+
+    # -- last used ---------------------------------------------------------------------------------------------------
+
+    def usage(self, row: Row) -> Fact[UsageReport]:
+        """Last-accessed details on hand. NOT_LOADED until `load_usage` was asked."""
+        return self._usage.get(_arn(row), absent(State.NOT_LOADED, "iam:GenerateServiceLastAccessedDetails"))
+
+    def usage_rows(self, row: Row) -> tuple[UsageRow, ...]:
+        """Services and actions granted and used, joined over all sources. Loads the catalogue."""
+        from ..analysis.usage import usage_rows
+
+        events = activities.by_actor(self._log.newest_first(), row.item)
+        return usage_rows(self.usage(row), self.grants(row), events)
+
+    def load_usage(self, row: Row, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[UsageUpdate]:
+        """Ask for last-accessed details of one identity or policy, with progress."""
+        arn = _arn(row)
+        if self._source is None or self.offline:
+            if arn not in self._usage:
+                self._usage[arn] = absent(State.NOT_LOADED, detail="not read before, and the network is forbidden (--offline)")
+            yield UsageUpdate(self.usage(row), finished=True)
+            return
+        from ..source.decode import decode_last_accessed
+
+        try:
+            for item in self._source.last_accessed(arn, granularity, cancelled):
+                if isinstance(item, Step):
+                    yield UsageUpdate(self.usage(row), step=item)
+                    continue
+                if isinstance(item, Document):
+                    self._keep(item, row.snapshot.account)
+                    answer = decode_last_accessed(item)
+                else:
+                    answer = item
+                self._usage[arn] = self._usage_fact(arn, answer)
+        except IamtuiError as error:
+            self._failed(error)
+            if not self.usage(row).is_known:
+                self._usage[arn] = absent(State.FAILED, "iam:GenerateServiceLastAccessedDetails", self.now(), error.message)
+        yield UsageUpdate(self.usage(row), finished=True)
+
+    def _usage_fact(self, arn: str, answer: UsageReport | Gap) -> Fact[UsageReport]:
+        if isinstance(answer, UsageReport):
+            return known(answer, answer.source, answer.completed)
+        self._note_gap(answer)
+        held = self._usage.get(arn)
+        if held is not None and held.is_known:
+            return msgspec.structs.replace(held, detail=answer.reason)
+        return absent(answer.state, answer.action, answer.at, answer.reason)
+
+    # -- activity and events -----------------------------------------------------------------------------------------
+
+    def activity(self, row: Row, direction: Direction = Direction.BOTH) -> Activity:
+        """Events of an identity or policy among those read so far, newest first, with what was covered to find them."""
+        events = self._log.newest_first()
+        item = row.item
+        if isinstance(item, Event):
+            return Activity(events=(item,))
+        made = activities.by_actor(events, item) if direction is not Direction.ON else ()
+        suffered = activities.on_target(events, item) if direction is not Direction.BY else ()
+        if made and suffered:
+            chosen = {id(event) for event in made} | {id(event) for event in suffered}
+            found: tuple[Event, ...] = tuple(event for event in events if id(event) in chosen)
+        else:
+            found = tuple(made or suffered)
+        windows = self._windows.get(_arn(row)) or self._windows.get("", ())
+        return Activity(events=found, windows=windows, notes=activities.limits(item, self.info.kind), total=len(found))
+
+    def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
+        """Look up an identity's events, over the chosen Regions; yields as they come."""
+        name, arn = getattr(row.item, "name", ""), _arn(row)
+        keys = tuple(key.key_id for key in row.snapshot.access_keys.get(arn, ()))
+        query = EventQuery(actor_arn=arn, actor_name=name, key_ids=keys, regions=self.info.regions)
+        for running in self._read_events(query, arn, row.snapshot.account, cancelled):
+            yield msgspec.structs.replace(self.activity(row, direction), running=running)
+
+    def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
+        """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
+        for running in self._read_events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
+            yield Activity(windows=self._windows.get("", ()), running=running, total=len(self._log))
+
+    def windows(self, row: Row | None = None) -> tuple[Window, ...]:
+        """What has been covered of the events of an identity, or of the whole account."""
+        return self._windows.get(_arn(row) if row else "", ())
+
+    def last_seen_in_events(self) -> dict[str, datetime]:
+        return self._log.last_seen()
+
+    def _read_events(self, query: EventQuery, owner: str, account: str, cancelled: Cancelled) -> Iterator[bool]:
+        if self._source is None or self.offline:
+            yield False
+            return
+        from ..source.decode import decode_events
+
+        windows: dict[tuple[str, str], Window] = {}
+        try:
+            for item in self._source.events(query, cancelled):
+                if isinstance(item, Window):
+                    windows[(item.region, item.asked)] = item
+                    self._windows[owner] = tuple(windows.values())
+                elif isinstance(item, Document):
+                    batch = decode_events(item)
+                    fresh = self._log.add(batch.events)
+                    if fresh and self._cache is not None:
+                        self._cache.put_events(account or item.account or fresh[0].account, fresh)
+                    for reason in batch.skipped:
+                        self._note_problem(IamtuiError(f"{item.origin.name}: {reason}"))
+                elif isinstance(item, Gap):
+                    self._note_gap(item)
+                yield True
+        except IamtuiError as error:
+            self._failed(error)
+        yield False
+
+    # -- what went wrong, and where things come from -----------------------------------------------------------------
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that went wrong so far, oldest first."""
+        with self._lock:
+            return tuple(self._problems)
+
+    def problem_count(self) -> int:
+        return len(self._problems)
+
+    def console_url(self, row: Row) -> str:
+        from ..analysis.console import console_url
+
+        return console_url(row.item, row.snapshot)
+
+    def collect(self, path: Path, cancelled: Cancelled = never_cancelled) -> int:
+        """Write a bundle of everything that was read to `path`; answers the number of documents in it."""
+        from . import keeping
+
+        return keeping.collect(self._source, self._cache, self._world, self.info, path, self.now(), cancelled)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _absorb(self, items: Iterator[Any], account: str) -> None:
+        """Fold single answers (keys, policy versions) into the world."""
+        from ..source.decode import fold
+
+        try:
+            for item in items:
+                if isinstance(item, Document):
+                    self._keep(item, account)
+                elif isinstance(item, Gap):
+                    self._note_gap(item)
+                if isinstance(item, Document | Gap):
+                    with self._lock:
+                        self._world = fold(self._world, item, account)
+        except IamtuiError as error:
+            self._failed(error)
+
+    def _take(self, document: Document) -> None:
+        """A document read back from the cache, beside the account's lists."""
+        if document.kind is Kind.LAST_ACCESSED:
+            from ..source.decode import decode_last_accessed
+
+            answer = decode_last_accessed(document)
+            if isinstance(answer, UsageReport):
+                self._usage[answer.arn] = self._usage_fact(answer.arn, answer)
+        elif document.kind in (Kind.ACCESS_KEYS, Kind.POLICY_VERSION):
+            from ..source.decode import fold
+
+            self._world = fold(self._world, document, document.account)
+
+    def _keep(self, document: Document, account: str) -> None:
+        if self._cache is not None:
+            self._cache.put_document(account, document)
+
+    def _failed(self, error: IamtuiError) -> None:
+        if isinstance(error, CredentialsError):
+            self.link = Link.NO_CREDENTIALS
+        elif isinstance(error, AwsError):
+            self.link = Link.UNREACHABLE
+        self._note_problem(error)
+
+    def _note_problem(self, error: IamtuiError) -> None:
+        with self._lock:
+            problem = Problem(self.now(), error.message, error.hint, getattr(error, "action", ""))
+            if not any(p.what == problem.what and p.where == problem.where for p in self._problems[-50:]):
+                self._problems.append(problem)
+
+    def _note_gap(self, gap: Gap) -> None:
+        where = " ".join(part for part in (gap.action or gap.kind.value, gap.account, gap.region, gap.key) if part)
+        with self._lock:
+            problem = Problem(gap.at or self.now(), f"{gap.state.value}: {gap.reason}", gap.hint, where)
+            if not any(p.what == problem.what and p.where == where for p in self._problems):
+                self._problems.append(problem)
+
+
+def _list_state(sections: Sequence[Section]) -> Fact[None]:
+    for section in sections:
+        if section.state is State.KNOWN:
+            return known(None, section.origin.name if section.origin else "", section.as_of)
+    if sections:
+        first = sections[0]
+        return absent(first.state, first.origin.name if first.origin else "", first.as_of, first.detail)
+    return absent(State.NOT_LOADED)
+
+
+def _arn(row: Row) -> str:
+    return getattr(row.item, "arn", "")
+
+
+def _event_row(event: Event, by_account: dict[str, Snapshot]) -> Row:
+    snapshot = by_account.get(event.account)
+    return Row(f"event:{event.account}/{event.region}/{event.event_id or id(event)}", event, snapshot or _stranger(event.account))
+
+
+_STRANGERS: dict[str, Snapshot] = {}
+
+
+def _stranger(account: str) -> Snapshot:
+    """An account seen only in events."""
+    return _STRANGERS.setdefault(account, Snapshot(account=account or "unknown"))
+
+
+__all__ = ["Filter", "Session", "utc_now"]

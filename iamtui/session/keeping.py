@@ -1,0 +1,101 @@
+"""What a session keeps on disk and finds there again, and bundles of what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import NotFoundError
+from ..model.account import Snapshot, World
+from ..model.document import Document, Gap, Kind
+from ..model.event import Event
+from ..source.base import Cancelled, EventQuery, Source, SourceInfo
+
+if TYPE_CHECKING:
+    from ..store.cache import Cache
+
+SIDE_KINDS = (Kind.LAST_ACCESSED, Kind.ACCESS_KEYS, Kind.POLICY_VERSION)
+"""Kinds kept one by one beside the lists, and read back one by one."""
+
+
+def read_back(cache: Cache, info: SourceInfo, *, offline: bool) -> tuple[World, list[Document], list[Event]]:
+    """The world as it was left: of the account this connection led to, else (offline) of every account on disk.
+
+    Documents are those of SIDE_KINDS. A snapshot written by another version of the model is decoded again from the raw
+    answers it came from.
+    """
+    account = cache.account_of(info.connection) if info.connection else None
+    accounts = [account] if account else (list(cache.accounts()) if offline else [])
+    snapshots: list[Snapshot] = []
+    documents: list[Document] = []
+    events: list[Event] = []
+    for name in accounts:
+        snapshot = cache.snapshot(name) or _decoded_again(cache, name)
+        if snapshot is not None:
+            snapshots.append(snapshot)
+        for kind in SIDE_KINDS:
+            documents.extend(cache.documents(name, kind))
+        events.extend(cache.events(name))
+    return World(snapshots=tuple(snapshots)), documents, events
+
+
+def _decoded_again(cache: Cache, account: str) -> Snapshot | None:
+    from ..source.decode import Assembler
+
+    assembler = Assembler()
+    for document in cache.documents(account):
+        if document.kind is not Kind.EVENTS and document.kind not in SIDE_KINDS:
+            assembler.add(document)
+    return assembler.world().snapshot(account)
+
+
+def keep_account(cache: Cache, info: SourceInfo, world: World, documents: Sequence[Document]) -> None:
+    """Keep the lists (decoded, for the next start) and the raw answers (for bundles) of a finished refresh."""
+    for snapshot in world.snapshots:
+        cache.put_snapshot(snapshot.account, snapshot)
+    if info.connection and len(world.snapshots) == 1:
+        cache.remember_account(info.connection, world.snapshots[0].account)
+    groups: dict[tuple[str, Kind, str], list[Document]] = {}
+    for document in documents:
+        account = document.account or (world.snapshots[0].account if world.snapshots else "")
+        groups.setdefault((account, document.kind, document.key), []).append(document)
+    for (account, kind, key), pages in groups.items():
+        cache.replace_documents(account, kind, key, pages)
+
+
+def collect(
+    source: Source | None, cache: Cache | None, world: World, info: SourceInfo, path: Path, now: datetime, cancelled: Cancelled
+) -> int:
+    """Write a bundle. From the cache what was read before (live), else the source's own documents (evidence, demo)."""
+    from ..source.decode import redact_document
+    from ..store.bundle import write_bundle
+
+    gaps: list[Gap] = list(world.gaps) + [gap for snapshot in world.snapshots for gap in snapshot.gaps]
+
+    def everything() -> Iterator[Document]:
+        if cache is not None:
+            for snapshot in world.snapshots:
+                yield from cache.documents(snapshot.account)
+            return
+        if source is None:
+            return
+        for item in source.account(cancelled):
+            if isinstance(item, Document):
+                yield item
+        for snapshot in world.snapshots:
+            for arn in (*(u.arn for u in snapshot.users), *(r.arn for r in snapshot.roles)):
+                for answer in source.last_accessed(arn, "ACTION_LEVEL", cancelled):
+                    if isinstance(answer, Document):
+                        yield answer
+        for item in source.events(EventQuery(), cancelled):
+            if isinstance(item, Document):
+                yield item
+
+    if not world.snapshots:
+        raise NotFoundError("There is nothing to collect: no account has been read", "open an account first, or see iamtui info")
+    return write_bundle(path, (redact_document(document) for document in everything()), gaps, source=info.kind, created=now)
+
+
+__all__ = ["SIDE_KINDS", "collect", "keep_account", "read_back"]
