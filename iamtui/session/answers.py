@@ -10,13 +10,13 @@ import msgspec
 
 from ..analysis.lists import Column
 from ..model.account import Snapshot, World
+from ..model.credentials import AccessKey, Credentials
 from ..model.document import Gap
-from ..model.event import Activity, Event
+from ..model.event import Event
 from ..model.fact import Fact
 from ..model.identity import Identity
 from ..model.policy import Policy
 from ..model.usage import UsageReport
-from ..model.credentials import AccessKey, Credentials
 from ..source.base import Step
 
 

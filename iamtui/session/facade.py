@@ -40,7 +40,7 @@ from .merging import merge_world
 
 if TYPE_CHECKING:
     from ..analysis.diff import PolicyDiff
-    from ..analysis.grants import Attachment, Member
+    from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
     from ..analysis.trust import TrustSummary
     from ..analysis.usage import UsageRow
