@@ -48,6 +48,14 @@ if TYPE_CHECKING:
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
 
+_NOUNS: dict[ListKind, type] = {
+    ListKind.USERS: User,
+    ListKind.ROLES: Role,
+    ListKind.GROUPS: Group,
+    ListKind.POLICIES: Policy,
+    ListKind.EVENTS: Event,
+}
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -257,6 +265,13 @@ class Session:
             found.append(Match(kind, row, hit.how))
         return tuple(found)
 
+    def kind_of(self, row: Row) -> ListKind:
+        """The list a row belongs to."""
+        for kind, nouns in _NOUNS.items():
+            if isinstance(row.item, nouns):
+                return kind
+        raise TypeError(f"{type(row.item).__name__} is in no list")
+
     # -- one identity or policy --------------------------------------------------------------------------------------
 
     def grants(self, row: Row) -> tuple[Grant, ...]:
@@ -309,7 +324,9 @@ class Session:
         if held is not None:
             report: Fact[Any] = known(held, source, section.as_of)
         elif section.state is State.KNOWN:
-            report = absent(State.NO_INFORMATION, source, section.as_of, "the report has no row of this user; it may be older than the user")
+            report = absent(
+                State.NO_INFORMATION, source, section.as_of, "the report has no row of this user; it may be older than the user"
+            )
         else:
             report = absent(section.state, source, section.as_of, section.detail)
         keys = current.access_keys.get(arn)
@@ -461,6 +478,12 @@ class Session:
 
     def problem_count(self) -> int:
         return len(self._problems)
+
+    def describe(self, row: Row) -> dict[str, Any]:
+        """Everything on hand about an identity or policy, JSON-able. Loads the catalogue: not for the event loop."""
+        from .describing import describe
+
+        return describe(self, row)
 
     def console_url(self, row: Row) -> str:
         from ..analysis.console import console_url

@@ -1,0 +1,60 @@
+"""Lists and identities as text for other programs: CSV that no spreadsheet obeys, JSON with stable names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from ..analysis.lists import Column, csv_text, machine
+from .answers import Row, Selection
+
+_OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+def defuse(text: str) -> str:
+    """`text` so that a spreadsheet shows it instead of computing it: a leading apostrophe where it would start a formula.
+
+    Null bytes are dropped, because readers cut a cell there.
+    """
+    text = text.replace("\0", "")
+    return "'" + text if text.lstrip(" \ufeff").startswith(_OBEYED) or text.startswith(_OBEYED) else text
+
+
+def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
+    """Header and one line a row, ended by newlines; headers are column ids."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def flush() -> str:
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    writer.writerow([column.id for column in columns])
+    yield flush()
+    for row in rows:
+        writer.writerow([defuse(csv_text(column.fact(row.item, row.snapshot))) for column in columns])
+        yield flush()
+
+
+def json_object(columns: Sequence[Column], row: Row) -> dict[str, Any]:
+    """One row as a JSON object: the value where it is known, `{"state": …}` where it is not; the ARN always."""
+    values: dict[str, Any] = {"key": row.key, "arn": getattr(row.item, "arn", ""), "account": row.snapshot.account}
+    for column in columns:
+        values[column.id] = machine(column.fact(row.item, row.snapshot))
+    return values
+
+
+def json_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    """A JSON array of `json_object`, indented."""
+    return msgspec.json.format(msgspec.json.encode([json_object(columns, row) for row in rows]), indent=2).decode()
+
+
+def selection_rows(selection: Selection) -> Iterator[Row]:
+    for position in range(len(selection)):
+        yield selection.row(position)
