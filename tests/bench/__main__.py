@@ -1,0 +1,191 @@
+"""Speed and size against floors and peers, all in one run: `python -m tests.bench [NAME…]`.
+
+Every line says what was measured, the figure, what it is compared with, the ratio, and the limit we hold ourselves to.
+Exit status 1 when a limit is not held.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from tests.support.terminal import Terminal
+
+IDENTITIES = 5000
+PAGE, DELAY = 100, 0.1
+BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
+IAMTUI = [sys.executable, "-m", "iamtui"]
+RUNS = 7
+
+failed: list[str] = []
+
+
+def line(what: str, figure: str, against: str, ratio: float, limit: float) -> None:
+    held = ratio <= limit
+    if not held:
+        failed.append(what)
+    print(f"{what:42} {figure:>14}   {against:38} {ratio:7.3f}   <= {limit:<7g} {'ok' if held else 'MISSED'}", flush=True)
+
+
+def first_paint(command: list[str], pattern: str, cwd: str) -> float:
+    with Terminal(command, cwd=cwd) as terminal:
+        return terminal.until(pattern)
+
+
+def paired(command: list[str], pattern: str, floor: list[str], floor_pattern: str, cwd: str) -> tuple[float, float]:
+    """Median seconds of both, measured in turn so that a drifting machine hits both."""
+    ours, floors = [], []
+    for run in range(RUNS + 1):
+        pair = (first_paint(command, pattern, cwd), first_paint(floor, floor_pattern, cwd))
+        if run:  # the first pair warms the disk
+            ours.append(pair[0])
+            floors.append(pair[1])
+    return median(ours), median(floors)
+
+
+@contextmanager
+def large_account(page: int = PAGE, delay: float = DELAY) -> Iterator[str]:
+    """URL of a loopback server with 5,000 users and 5,000 roles, in a process of its own."""
+    command = [sys.executable, "-m", "tests.server", "--users", str(IDENTITIES), "--roles", str(IDENTITIES)]
+    command += ["--page", str(page), "--delay", str(delay), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip().split()[-1]
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def aws_environment(home: str) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEBENCH0000",
+        "AWS_SECRET_ACCESS_KEY": "example",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "XDG_CACHE_HOME": home,
+        "XDG_CONFIG_HOME": home,
+        "XDG_STATE_HOME": home,
+        "XDG_DATA_HOME": home,
+    }
+
+
+def bench_start(home: str) -> None:
+    ours, floor = paired([*IAMTUI, "--demo"], r"ops-admin|READ-ONLY[\s\S]*MFA[\s\S]*(yes|no) ", BARE, "bare and ready", os.getcwd())
+    line("start, demo", f"{ours * 1000:.0f} ms", f"bare Textual app {floor * 1000:.0f} ms", ours / floor, 1.5)
+
+
+def bench_live(home: str) -> None:
+    """Also fills the cache that the next benches start from."""
+    program = Path(__file__).with_name("live.py")
+    with large_account() as url:
+        done = {}
+        for peer in ("plain", "iamtui"):
+            command = [sys.executable, str(program), peer, url, home]
+            out = subprocess.run(command, check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+            done[peer] = [float(part) for part in out.stdout.split()]
+    ours, plain = done["iamtui"], done["plain"]
+    line("live, 10,000 identities, all", f"{ours[1]:.2f} s", f"sequential boto3 loop {plain[1]:.2f} s", ours[1] / plain[1], 0.5)
+    line("live, 10,000 identities, first rows", f"{ours[0]:.2f} s", f"sequential boto3 loop {plain[1]:.2f} s", ours[0] / plain[1], 0.1)
+
+
+def bench_cached(home: str) -> None:
+    command = [*IAMTUI, "--offline"]
+    ours, floor = paired(command, r"user-1[\s\S]*user-1\d", BARE, "bare and ready", os.getcwd())
+    line("start, 10,000 identities from cache", f"{ours * 1000:.0f} ms", f"bare Textual app {floor * 1000:.0f} ms", ours / floor, 2)
+    with Terminal(command) as terminal:
+        terminal.until(r"user-1[\s\S]*user-1\d")
+        terminal.settle(1.0)
+        moves = [terminal.press("down") for _ in range(12)]
+        line("cursor move, 80x24", f"{median(moves):.0f} B", "limit 800 B", median(moves) / 800, 1)
+        terminal.settle(1.0)
+        before, end = len(terminal.raw), time.perf_counter() + 10
+        while time.perf_counter() < end:
+            terminal.read(0.2)
+        idle = len(terminal.raw) - before
+        line("idle for 10 s", f"{idle} B", "nothing", idle, 0)
+        rss = resident(terminal.pid)
+        line("resident memory, 10,000 identities", f"{rss / 1e6:.0f} MB", "limit 150 MB", rss / 150e6, 1)
+
+
+def resident(pid: int) -> int:
+    text = Path(f"/proc/{pid}/status").read_text()
+    return next(int(row.split()[1]) * 1024 for row in text.splitlines() if row.startswith("VmRSS"))
+
+
+def bench_filter(home: str) -> None:
+    program = Path(__file__).with_name("filtering.py")
+    out = subprocess.run([sys.executable, str(program)], check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    worst = float(out.stdout.split()[-1])
+    line("filter keystroke, 10,000 identities, CPU", f"{worst * 1000:.1f} ms", "limit 30 ms", worst / 0.03, 1)
+
+
+def bench_progress(home: str) -> None:
+    """Bytes written while a large account is read for the first time, beyond the first picture."""
+    with large_account(delay=0.2) as url:
+        fresh = tempfile.mkdtemp(prefix="iamtui-bench-")
+        try:
+            os.environ.update(aws_environment(fresh))
+            with Terminal([*IAMTUI, "--endpoint-url", url]) as terminal:
+                terminal.until(r"user-")
+                terminal.settle(0.4, limit=1.5)
+                before, begin = len(terminal.raw), time.perf_counter()
+                while time.perf_counter() - begin < 6:
+                    terminal.read(0.2)
+                rate = (len(terminal.raw) - before) / (time.perf_counter() - begin)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            os.environ.update(aws_environment(home))
+    line("progress while reading", f"{rate:.0f} B/s", "limit 500 B/s", rate / 500, 1)
+
+
+def bench_install(home: str) -> None:
+    """Bytes of a runtime install (what pip puts beside pip itself)."""
+    target = tempfile.mkdtemp(prefix="iamtui-install-")
+    try:
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", target, "."], check=True, capture_output=True)
+        size = sum(path.stat().st_size for path in Path(target).rglob("*") if path.is_file() and not path.is_symlink())
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+    line("runtime install", f"{size / 1e6:.0f} MB", "limit 200 MB", size / 200e6, 1)
+
+
+BENCHES: dict[str, Callable[[str], None]] = {
+    "start": bench_start,
+    "live": bench_live,
+    "cached": bench_cached,
+    "filter": bench_filter,
+    "progress": bench_progress,
+    "install": bench_install,
+}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(BENCHES)
+    if "cached" in wanted and "live" not in wanted:
+        wanted.insert(0, "live")
+    home = tempfile.mkdtemp(prefix="iamtui-bench-")
+    os.environ.update(aws_environment(home))
+    try:
+        for name in wanted:
+            BENCHES[name](home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    if failed:
+        print(f"not held: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
