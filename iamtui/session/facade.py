@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +12,14 @@ import msgspec
 from ..analysis import activity as activities
 from ..analysis import lists, lookup
 from ..analysis.filtering import Filter, FilterError, Index, parse
-from ..errors import AwsError, CredentialsError, IamtuiError, OfflineError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
-from ..model.document import Document, Gap, Kind
+from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
 from ..model.identity import Group, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
-from ..source.base import Cancelled, EventQuery, Source, SourceInfo, Step, never_cancelled
+from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
 from .answers import (
     CredentialView,
     Direction,
@@ -35,8 +33,8 @@ from .answers import (
     Update,
     UsageUpdate,
 )
-from .eventlog import EventLog
-from .merging import merge_world
+from .book import Book, arn_of
+from .reading import Reader
 
 if TYPE_CHECKING:
     from ..analysis.diff import PolicyDiff
@@ -79,41 +77,32 @@ class Session:
         now: Callable[[], datetime] = utc_now,
         connection: SourceInfo | None = None,
     ) -> None:
+        self.info: SourceInfo = connection or (source.info if source else SourceInfo(kind="cache"))
+        self.now = now
+        self.offline = offline or source is None
+        self._book = Book(now)
+        self._book.link = Link.OFFLINE if self.offline else Link.DISK
+        self._reader = Reader(self._book, source, cache, self.info, offline=offline)
         self._source = source
         self._cache = cache
-        self.offline = offline or source is None
-        self.now = now
-        self.info: SourceInfo = connection or (source.info if source else SourceInfo(kind="cache"))
-        self._lock = threading.RLock()
-        self._world = World()
-        self._log = EventLog()
-        self._windows: dict[str, tuple[Window, ...]] = {}
-        self._usage: dict[str, Fact[UsageReport]] = {}
-        self._problems: list[Problem] = []
-        self._selections: dict[ListKind, tuple[object, Index]] = {}
+        self._indices: dict[ListKind, tuple[Listing, Index]] = {}
         self._listings: dict[ListKind, tuple[object, Listing]] = {}
-        self.link = Link.OFFLINE if self.offline else Link.DISK
 
     # -- the account -------------------------------------------------------------------------------------------------
 
     @property
     def world(self) -> World:
-        return self._world
+        return self._book.world
+
+    @property
+    def link(self) -> Link:
+        """How we stand to the source right now."""
+        return self._book.link
 
     def open(self) -> World:
         """What is there without the network: the cache, the demo account. Evidence is read by `refresh`."""
-        if self._cache is not None:
-            from . import keeping
-
-            world, documents, events = keeping.read_back(self._cache, self.info, offline=self.offline)
-            self._world = world
-            self._log.add(events)
-            for document in documents:
-                self._take(document)
-        elif self.info.kind == "demo":
-            for _ in self.refresh():
-                pass
-        return self._world
+        self._reader.open()
+        return self._book.world
 
     def refresh(self, cancelled: Cancelled = never_cancelled) -> Iterator[Update]:
         """Read the account again. Yields after every page; a part that cannot be read again stays, with its age.
@@ -121,51 +110,18 @@ class Session:
         A refusal of one call is a gap in the world, not an exception. Missing credentials or an unreachable endpoint end
         the refresh with a line in `problems()` and `link` saying so.
         """
-        if self.offline or self._source is None:
-            self._note_problem(OfflineError("The network is forbidden by --offline", "start without --offline to read again"))
-            yield Update(self._world, finished=True)
-            return
-        from ..source.decode import Assembler
-
-        before = self._world
-        assembler = Assembler()
-        documents: list[Document] = []
-        self.link = Link.REFRESHING
-        try:
-            for item in self._source.account(cancelled):
-                if isinstance(item, Step):
-                    yield Update(self._world, step=item)
-                    continue
-                assembler.add(item)
-                if isinstance(item, Document):
-                    documents.append(item)
-                else:
-                    self._note_gap(item)
-                if self.info.kind != "demo":
-                    self._world = merge_world(before, assembler.world())
-                    yield Update(self._world)
-            self._world = merge_world(before, assembler.world())
-            self.link = Link.DISK if cancelled() else Link.CURRENT
-            for gap in self._world.gaps:
-                self._note_gap(gap)
-            if self._cache is not None and not cancelled():
-                from . import keeping
-
-                keeping.keep_account(self._cache, self.info, self._world, documents)
-        except IamtuiError as error:
-            self._failed(error)
-        yield Update(self._world, finished=True)
+        return self._reader.account(cancelled)
 
     # -- lists -------------------------------------------------------------------------------------------------------
 
     def listing(self, kind: ListKind) -> Listing:
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
-            version: object = (len(self._log), self._world)
+            version: object = (len(self._book.log), self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
-            version = (self._world, len(self._log))
+            version = (self._book.world, len(self._book.log))
         else:
-            version = self._world
+            version = self._book.world
         held = self._listings.get(kind)
         if held is not None and held[0] == version:
             return held[1]
@@ -174,10 +130,10 @@ class Session:
         return listing
 
     def _account_listing(self, kind: ListKind) -> Listing:
-        world = self._world
+        world = self._book.world
         name = _SECTION_OF[kind]
         rows: list[Row] = []
-        last_seen = self._log.last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
+        last_seen = self._book.log.last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
         for known_snapshot in world.snapshots:
             snapshot = msgspec.structs.replace(known_snapshot, last_events=last_seen) if last_seen else known_snapshot
             items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
@@ -196,11 +152,11 @@ class Session:
         )
 
     def _event_listing(self) -> Listing:
-        world = self._world
+        world = self._book.world
         by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
-        windows = self._windows.get("", ())
-        rows = [_event_row(event, by_account) for event in self._log.newest_first()]
-        accounts = {event.account for event in self._log.newest_first()[:2000]}
+        windows = self.windows()
+        rows = [_event_row(event, by_account) for event in self._book.log.newest_first()]
+        accounts = {event.account for event in self._book.log.newest_first()[:2000]}
         refused = [w for w in windows if w.state in (WindowState.DENIED, WindowState.FAILED)]
         if rows or any(w.state is WindowState.COVERED for w in windows):
             state: Fact[None] = known(None)
@@ -233,11 +189,11 @@ class Session:
         return Selection(listing, indices, filter_text, sort, descending)
 
     def _index(self, listing: Listing) -> Index:
-        held = self._selections.get(listing.kind)
+        held = self._indices.get(listing.kind)
         if held is not None and held[0] is listing:
             return held[1]
         index = Index(listing.columns, [(row.item, row.snapshot) for row in listing.rows], self.now())
-        self._selections[listing.kind] = (listing, index)
+        self._indices[listing.kind] = (listing, index)
         return index
 
     def row(self, key: str) -> Row | None:
@@ -254,10 +210,10 @@ class Session:
         """Where a name, ARN, unique id, access key id or event id leads, best first. Empty when nowhere."""
         found: list[Match] = []
         rows: dict[str, Row] = {}
-        for hit in lookup.resolve(target, self._world, self._log.newest_first()):
+        for hit in lookup.resolve(target, self._book.world, self._book.log.newest_first()):
             kind = ListKind(hit.kind)
             if kind is ListKind.EVENTS:
-                row = _event_row(hit.item, {s.account: s for s in self._world.snapshots})
+                row = _event_row(hit.item, {s.account: s for s in self._book.world.snapshots})
             else:
                 if not rows:
                     rows = {r.item.arn: r for k in _SECTION_OF for r in self.listing(k).rows}  # type: ignore[union-attr]
@@ -316,8 +272,8 @@ class Session:
 
     def credentials(self, row: Row) -> CredentialView:
         """The report's row of a user with the report's own state, and its keys by id when they were read."""
-        arn, snapshot = _arn(row), row.snapshot
-        current = self._world.snapshot(snapshot.account) or snapshot
+        arn, snapshot = arn_of(row.item), row.snapshot
+        current = self._book.world.snapshot(snapshot.account) or snapshot
         section = current.section(CREDENTIALS)
         source = section.origin.name if section.origin else "iam:GetCredentialReport"
         held = current.credentials.get(arn)
@@ -338,21 +294,21 @@ class Session:
 
     def load_access_keys(self, row: Row, cancelled: Cancelled = never_cancelled) -> CredentialView:
         if isinstance(row.item, User) and self._source is not None and not self.offline:
-            self._absorb(self._source.access_keys(row.item.name, row.item.arn, cancelled), row.snapshot.account)
+            self._reader.absorb(self._source.access_keys(row.item.name, row.item.arn, cancelled), row.snapshot.account)
         return self.credentials(row)
 
     def load_policy_version(self, row: Row, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Row:
         """The policy again, with the text of that version (default version when "") when it could be read."""
-        arn = _arn(row)
+        arn = arn_of(row.item)
         if arn and self._source is not None and not self.offline:
-            self._absorb(self._source.policy_version(arn, version_id, cancelled), row.snapshot.account)
-        return next((r for r in self.listing(ListKind.POLICIES).rows if _arn(r) == arn), row)
+            self._reader.absorb(self._source.policy_version(arn, version_id, cancelled), row.snapshot.account)
+        return next((r for r in self.listing(ListKind.POLICIES).rows if arn_of(r.item) == arn), row)
 
     def load_grant_document(self, row: Row, grant: Grant, cancelled: Cancelled = never_cancelled) -> Grant:
         """A grant whose text was not in what was read, with its text where it can be read now."""
         if grant.document is not None or not grant.policy_arn or self._source is None or self.offline:
             return grant
-        self._absorb(self._source.policy_version(grant.policy_arn, "", cancelled), row.snapshot.account)
+        self._reader.absorb(self._source.policy_version(grant.policy_arn, "", cancelled), row.snapshot.account)
         fresh = self.row(row.key) or row
         return next((g for g in self.grants(fresh) if g.policy_arn == grant.policy_arn and g.via == grant.via), grant)
 
@@ -360,57 +316,24 @@ class Session:
 
     def usage(self, row: Row) -> Fact[UsageReport]:
         """Last-accessed details on hand. NOT_LOADED until `load_usage` was asked."""
-        return self._usage.get(_arn(row), absent(State.NOT_LOADED, "iam:GenerateServiceLastAccessedDetails"))
+        return self._reader.held_usage(arn_of(row.item))
 
     def usage_rows(self, row: Row) -> tuple[UsageRow, ...]:
-        """Services and actions granted and used, joined over all sources. Loads the catalogue."""
+        """Services and actions granted and used, joined over all sources. Loads the catalogue: not for the event loop."""
         from ..analysis.usage import usage_rows
 
-        events = activities.by_actor(self._log.newest_first(), row.item)
+        events = activities.by_actor(self._book.log.newest_first(), row.item)
         return usage_rows(self.usage(row), self.grants(row), events)
 
     def load_usage(self, row: Row, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[UsageUpdate]:
         """Ask for last-accessed details of one identity or policy, with progress."""
-        arn = _arn(row)
-        if self._source is None or self.offline:
-            if arn not in self._usage:
-                self._usage[arn] = absent(State.NOT_LOADED, detail="not read before, and the network is forbidden (--offline)")
-            yield UsageUpdate(self.usage(row), finished=True)
-            return
-        from ..source.decode import decode_last_accessed
-
-        try:
-            for item in self._source.last_accessed(arn, granularity, cancelled):
-                if isinstance(item, Step):
-                    yield UsageUpdate(self.usage(row), step=item)
-                    continue
-                if isinstance(item, Document):
-                    self._keep(item, row.snapshot.account)
-                    answer = decode_last_accessed(item)
-                else:
-                    answer = item
-                self._usage[arn] = self._usage_fact(arn, answer)
-        except IamtuiError as error:
-            self._failed(error)
-            if not self.usage(row).is_known:
-                self._usage[arn] = absent(State.FAILED, "iam:GenerateServiceLastAccessedDetails", self.now(), error.message)
-        yield UsageUpdate(self.usage(row), finished=True)
-
-    def _usage_fact(self, arn: str, answer: UsageReport | Gap) -> Fact[UsageReport]:
-        if isinstance(answer, UsageReport):
-            return known(answer, answer.source, answer.completed)
-        self._note_gap(answer)
-        held = self._usage.get(arn)
-        if held is not None and held.is_known:
-            return msgspec.structs.replace(held, detail=answer.reason)
-        return absent(answer.state, answer.action, answer.at, answer.reason)
+        return self._reader.usage(arn_of(row.item), row.snapshot.account, granularity, cancelled)
 
     # -- activity and events -----------------------------------------------------------------------------------------
 
     def activity(self, row: Row, direction: Direction = Direction.BOTH) -> Activity:
         """Events of an identity or policy among those read so far, newest first, with what was covered to find them."""
-        events = self._log.newest_first()
-        item = row.item
+        events, item = self._book.log.newest_first(), row.item
         if isinstance(item, Event):
             return Activity(events=(item,))
         made = activities.by_actor(events, item) if direction is not Direction.ON else ()
@@ -420,64 +343,34 @@ class Session:
             found: tuple[Event, ...] = tuple(event for event in events if id(event) in chosen)
         else:
             found = tuple(made or suffered)
-        windows = self._windows.get(_arn(row)) or self._windows.get("", ())
+        windows = self.windows(row) or self.windows()
         return Activity(events=found, windows=windows, notes=activities.limits(item, self.info.kind), total=len(found))
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""
-        name, arn = getattr(row.item, "name", ""), _arn(row)
+        arn = arn_of(row.item)
         keys = tuple(key.key_id for key in row.snapshot.access_keys.get(arn, ()))
-        query = EventQuery(actor_arn=arn, actor_name=name, key_ids=keys, regions=self.info.regions)
-        for running in self._read_events(query, arn, row.snapshot.account, cancelled):
+        query = EventQuery(actor_arn=arn, actor_name=getattr(row.item, "name", ""), key_ids=keys, regions=self.info.regions)
+        for running in self._reader.events(query, arn, row.snapshot.account, cancelled):
             yield msgspec.structs.replace(self.activity(row, direction), running=running)
 
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
-        for running in self._read_events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
-            yield Activity(windows=self._windows.get("", ()), running=running, total=len(self._log))
+        for running in self._reader.events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
+            yield Activity(windows=self.windows(), running=running, total=len(self._book.log))
 
     def windows(self, row: Row | None = None) -> tuple[Window, ...]:
         """What has been covered of the events of an identity, or of the whole account."""
-        return self._windows.get(_arn(row) if row else "", ())
-
-    def last_seen_in_events(self) -> dict[str, datetime]:
-        return self._log.last_seen()
-
-    def _read_events(self, query: EventQuery, owner: str, account: str, cancelled: Cancelled) -> Iterator[bool]:
-        if self._source is None or self.offline:
-            yield False
-            return
-        from ..source.decode import decode_events
-
-        windows: dict[tuple[str, str], Window] = {}
-        try:
-            for item in self._source.events(query, cancelled):
-                if isinstance(item, Window):
-                    windows[(item.region, item.asked)] = item
-                    self._windows[owner] = tuple(windows.values())
-                elif isinstance(item, Document):
-                    batch = decode_events(item)
-                    fresh = self._log.add(batch.events)
-                    if fresh and self._cache is not None:
-                        self._cache.put_events(account or item.account or fresh[0].account, fresh)
-                    for reason in batch.skipped:
-                        self._note_problem(IamtuiError(f"{item.origin.name}: {reason}"))
-                elif isinstance(item, Gap):
-                    self._note_gap(item)
-                yield True
-        except IamtuiError as error:
-            self._failed(error)
-        yield False
+        return self._book.windows.get(arn_of(row.item) if row else "", ())
 
     # -- what went wrong, and where things come from -----------------------------------------------------------------
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that went wrong so far, oldest first."""
-        with self._lock:
-            return tuple(self._problems)
+        return self._book.problems
 
     def problem_count(self) -> int:
-        return len(self._problems)
+        return self._book.problem_count
 
     def describe(self, row: Row) -> dict[str, Any]:
         """Everything on hand about an identity or policy, JSON-able. Loads the catalogue: not for the event loop."""
@@ -494,62 +387,7 @@ class Session:
         """Write a bundle of everything that was read to `path`; answers the number of documents in it."""
         from . import keeping
 
-        return keeping.collect(self._source, self._cache, self._world, self.info, path, self.now(), cancelled)
-
-    # -- inside ------------------------------------------------------------------------------------------------------
-
-    def _absorb(self, items: Iterator[Any], account: str) -> None:
-        """Fold single answers (keys, policy versions) into the world."""
-        from ..source.decode import fold
-
-        try:
-            for item in items:
-                if isinstance(item, Document):
-                    self._keep(item, account)
-                elif isinstance(item, Gap):
-                    self._note_gap(item)
-                if isinstance(item, Document | Gap):
-                    with self._lock:
-                        self._world = fold(self._world, item, account)
-        except IamtuiError as error:
-            self._failed(error)
-
-    def _take(self, document: Document) -> None:
-        """A document read back from the cache, beside the account's lists."""
-        if document.kind is Kind.LAST_ACCESSED:
-            from ..source.decode import decode_last_accessed
-
-            answer = decode_last_accessed(document)
-            if isinstance(answer, UsageReport):
-                self._usage[answer.arn] = self._usage_fact(answer.arn, answer)
-        elif document.kind in (Kind.ACCESS_KEYS, Kind.POLICY_VERSION):
-            from ..source.decode import fold
-
-            self._world = fold(self._world, document, document.account)
-
-    def _keep(self, document: Document, account: str) -> None:
-        if self._cache is not None:
-            self._cache.put_document(account, document)
-
-    def _failed(self, error: IamtuiError) -> None:
-        if isinstance(error, CredentialsError):
-            self.link = Link.NO_CREDENTIALS
-        elif isinstance(error, AwsError):
-            self.link = Link.UNREACHABLE
-        self._note_problem(error)
-
-    def _note_problem(self, error: IamtuiError) -> None:
-        with self._lock:
-            problem = Problem(self.now(), error.message, error.hint, getattr(error, "action", ""))
-            if not any(p.what == problem.what and p.where == problem.where for p in self._problems[-50:]):
-                self._problems.append(problem)
-
-    def _note_gap(self, gap: Gap) -> None:
-        where = " ".join(part for part in (gap.action or gap.kind.value, gap.account, gap.region, gap.key) if part)
-        with self._lock:
-            problem = Problem(gap.at or self.now(), f"{gap.state.value}: {gap.reason}", gap.hint, where)
-            if not any(p.what == problem.what and p.where == where for p in self._problems):
-                self._problems.append(problem)
+        return keeping.collect(self._source, self._cache, self._book.world, self.info, path, self.now(), cancelled)
 
 
 def _list_state(sections: Sequence[Section]) -> Fact[None]:
@@ -560,10 +398,6 @@ def _list_state(sections: Sequence[Section]) -> Fact[None]:
         first = sections[0]
         return absent(first.state, first.origin.name if first.origin else "", first.as_of, first.detail)
     return absent(State.NOT_LOADED)
-
-
-def _arn(row: Row) -> str:
-    return getattr(row.item, "arn", "")
 
 
 def _event_row(event: Event, by_account: dict[str, Snapshot]) -> Row:

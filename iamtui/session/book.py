@@ -1,0 +1,77 @@
+"""What a session knows right now: the one place with state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ..errors import AwsError, CredentialsError, IamtuiError
+from ..model.account import World
+from ..model.document import Gap
+from ..model.event import Window
+from ..model.fact import Fact
+from ..model.usage import UsageReport
+from .answers import Link, Problem
+from .eventlog import EventLog
+
+
+class Book:
+    """World, events, last-accessed answers and problems. Values are replaced, never changed, so readers need no lock.
+
+    windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
+    usage:   last-accessed answers by ARN
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self.lock = threading.RLock()
+        self.world = World()
+        self.log = EventLog()
+        self.windows: dict[str, tuple[Window, ...]] = {}
+        self.usage: dict[str, Fact[UsageReport]] = {}
+        self.link = Link.DISK
+        self._problems: list[Problem] = []
+        self._known_problems: set[tuple[str, str]] = set()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        with self.lock:
+            return tuple(self._problems)
+
+    @property
+    def problem_count(self) -> int:
+        return len(self._problems)
+
+    def failed(self, error: IamtuiError) -> None:
+        """A call ended in an error that says how we stand to the source."""
+        if isinstance(error, CredentialsError):
+            self.link = Link.NO_CREDENTIALS
+        elif isinstance(error, AwsError):
+            self.link = Link.UNREACHABLE
+        self.note(error)
+
+    def note(self, error: IamtuiError) -> None:
+        self._add(Problem(self.now(), error.message, error.hint, getattr(error, "action", "")))
+
+    def note_gap(self, gap: Gap) -> None:
+        where = " ".join(part for part in (gap.action or gap.kind.value, gap.account, gap.region, gap.key) if part)
+        self._add(Problem(gap.at or self.now(), f"{gap.state.value}: {gap.reason}", gap.hint, where))
+
+    def forget_problems(self) -> None:
+        """Before everything is read again: what still fails will be said again."""
+        with self.lock:
+            self._problems.clear()
+            self._known_problems.clear()
+
+    def _add(self, problem: Problem) -> None:
+        with self.lock:
+            if (problem.what, problem.where) not in self._known_problems:
+                self._known_problems.add((problem.what, problem.where))
+                self._problems.append(problem)
+
+
+def arn_of(item: Any) -> str:
+    """ARN of an identity or policy, "" for an event."""
+    return getattr(item, "arn", "")

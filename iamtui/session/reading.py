@@ -1,0 +1,180 @@
+"""Reading: how answers of a source get into the book, and onto the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import IamtuiError, OfflineError
+from ..model.document import Document, Gap, Kind
+from ..model.event import Window
+from ..model.fact import Fact, State, absent, known
+from ..model.usage import UsageReport
+from ..source.base import Cancelled, EventQuery, Source, SourceInfo, Step
+from .answers import Link, Update, UsageUpdate
+from .book import Book
+from .merging import merge_world
+
+if TYPE_CHECKING:
+    from ..store.cache import Cache
+
+LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
+
+
+class Reader:
+    """Drives one source. Its iterators block and belong into worker threads."""
+
+    def __init__(self, book: Book, source: Source | None, cache: Cache | None, info: SourceInfo, *, offline: bool) -> None:
+        self.book = book
+        self.source = None if offline else source
+        self.cache = cache
+        self.info = info
+        self.offline = offline or source is None
+
+    def open(self) -> None:
+        """What is there without the network: the cache, the demo account."""
+        if self.cache is not None:
+            from . import keeping
+
+            world, documents, events = keeping.read_back(self.cache, self.info, offline=self.offline)
+            self.book.world = world
+            self.book.log.add(events)
+            for document in documents:
+                self._take_back(document)
+        elif self.info.kind == "demo":
+            for _ in self.account(lambda: False):
+                pass
+
+    def account(self, cancelled: Cancelled) -> Iterator[Update]:
+        """Everything the lists need, again. What cannot be read again stays as it was, with its age."""
+        book = self.book
+        if self.source is None:
+            book.note(OfflineError("The network is forbidden by --offline", "start without --offline to read again"))
+            yield Update(book.world, finished=True)
+            return
+        from ..source.decode import Assembler
+
+        before, assembler, documents = book.world, Assembler(), []
+        book.forget_problems()
+        book.link = Link.REFRESHING
+        try:
+            for item in self.source.account(cancelled):
+                if isinstance(item, Step):
+                    yield Update(book.world, step=item)
+                    continue
+                assembler.add(item)
+                if isinstance(item, Document):
+                    documents.append(item)
+                if self.info.kind != "demo":
+                    book.world = merge_world(before, assembler.world())
+                    yield Update(book.world)
+            book.world = merge_world(before, assembler.world())
+            for gap in (*book.world.gaps, *(gap for snapshot in book.world.snapshots for gap in snapshot.gaps)):
+                book.note_gap(gap)
+            book.link = Link.DISK if cancelled() else Link.CURRENT
+            if self.cache is not None and not cancelled():
+                from . import keeping
+
+                keeping.keep_account(self.cache, self.info, book.world, documents)
+        except IamtuiError as error:
+            book.failed(error)
+        yield Update(book.world, finished=True)
+
+    def usage(self, arn: str, account: str, granularity: str, cancelled: Cancelled) -> Iterator[UsageUpdate]:
+        """Last-accessed details of one ARN, with progress."""
+        held = self.held_usage(arn)
+        if self.source is None:
+            if not held.is_known:
+                reason = "not read before, and the network is forbidden (--offline)"
+                self.book.usage[arn] = absent(State.NOT_LOADED, LAST_ACCESSED_ACTION, detail=reason)
+            yield UsageUpdate(self.held_usage(arn), finished=True)
+            return
+        from ..source.decode import decode_last_accessed
+
+        try:
+            for item in self.source.last_accessed(arn, granularity, cancelled):
+                if isinstance(item, Step):
+                    yield UsageUpdate(self.held_usage(arn), step=item)
+                    continue
+                if isinstance(item, Document):
+                    self._keep(item, account)
+                self.book.usage[arn] = self._usage_fact(arn, decode_last_accessed(item) if isinstance(item, Document) else item)
+        except IamtuiError as error:
+            self.book.failed(error)
+            if not held.is_known:
+                self.book.usage[arn] = absent(State.FAILED, LAST_ACCESSED_ACTION, self.book.now(), error.message)
+        yield UsageUpdate(self.held_usage(arn), finished=True)
+
+    def held_usage(self, arn: str) -> Fact[UsageReport]:
+        return self.book.usage.get(arn) or absent(State.NOT_LOADED, LAST_ACCESSED_ACTION)
+
+    def events(self, query: EventQuery, owner: str, account: str, cancelled: Cancelled) -> Iterator[bool]:
+        """Read events into the log; yields True after every answer, False at the end. `owner` is whose windows they are."""
+        if self.source is None:
+            yield False
+            return
+        from ..source.decode import decode_events
+
+        windows: dict[tuple[str, str], Window] = {}
+        try:
+            for item in self.source.events(query, cancelled):
+                if isinstance(item, Window):
+                    windows[(item.region, item.asked)] = item
+                    self.book.windows[owner] = tuple(windows.values())
+                elif isinstance(item, Document):
+                    batch = decode_events(item)
+                    fresh = self.book.log.add(batch.events)
+                    if fresh and self.cache is not None:
+                        self.cache.put_events(account or item.account or fresh[0].account, fresh)
+                    for reason in batch.skipped:
+                        self.book.note(IamtuiError(f"{item.origin.name}: {reason}"))
+                elif isinstance(item, Gap):
+                    self.book.note_gap(item)
+                yield True
+        except IamtuiError as error:
+            self.book.failed(error)
+        yield False
+
+    def absorb(self, items: Iterator[Any], account: str) -> None:
+        """Fold single answers (access keys, policy versions) into the world."""
+        from ..source.decode import fold
+
+        try:
+            for item in items:
+                if isinstance(item, Document):
+                    self._keep(item, account)
+                elif isinstance(item, Gap):
+                    self.book.note_gap(item)
+                if isinstance(item, Document | Gap):
+                    with self.book.lock:
+                        self.book.world = fold(self.book.world, item, account)
+        except IamtuiError as error:
+            self.book.failed(error)
+
+    def _take_back(self, document: Document) -> None:
+        """A document from the cache, beside the account's lists."""
+        if document.kind is Kind.LAST_ACCESSED:
+            from ..source.decode import decode_last_accessed
+
+            answer = decode_last_accessed(document)
+            if isinstance(answer, UsageReport):
+                self.book.usage[answer.arn] = self._usage_fact(answer.arn, answer)
+        else:
+            from ..source.decode import fold
+
+            self.book.world = fold(self.book.world, document, document.account)
+
+    def _usage_fact(self, arn: str, answer: UsageReport | Gap) -> Fact[UsageReport]:
+        if isinstance(answer, UsageReport):
+            return known(answer, answer.source, answer.completed)
+        self.book.note_gap(answer)
+        held = self.book.usage.get(arn)
+        if held is not None and held.is_known:
+            return msgspec.structs.replace(held, detail=answer.reason)
+        return absent(answer.state, answer.action, answer.at, answer.reason)
+
+    def _keep(self, document: Document, account: str) -> None:
+        if self.cache is not None:
+            self.cache.put_document(account, document)
