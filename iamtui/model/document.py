@@ -27,6 +27,7 @@ class Kind(StrEnum):
     LAST_ACCESSED = "last-accessed"  # GetServiceLastAccessedDetails, all pages joined, of one ARN
     LAST_ACCESSED_ENTITIES = "last-accessed-entities"  # GetServiceLastAccessedDetailsWithEntities
     POLICY_VERSION = "policy-version"  # GetPolicyVersion
+    ROLE = "role"  # GetRole, for what GAAD does not tell
     EVENTS = "cloudtrail-events"  # any container of CloudTrail records
     ANALYZER_FINDINGS = "analyzer-findings"
     CONFIG_ITEMS = "config-items"

@@ -1,0 +1,393 @@
+"""Folds documents and gaps into the world of all open accounts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ...model import account as parts
+from ...model.account import DocumentNote, Section, Snapshot, World
+from ...model.credentials import AccessKey, Credentials
+from ...model.document import Document, Gap, Kind, Origin
+from ...model.fact import State
+from ...model.identity import Role
+from ...model.policy import Policy, PolicyVersion
+from .credentials import decode_access_keys, decode_report
+from .inventory import Inventory, decode_inventory, decode_policy_version, decode_role
+from .wire import BROKEN, account_of, mend, partition_of, reason_of, text
+
+UNKNOWN_ACCOUNT = "unknown"
+
+_LISTS = (parts.USERS, parts.GROUPS, parts.ROLES, parts.POLICIES)
+_WIRE_NAME = {"UserDetailList": parts.USERS, "GroupDetailList": parts.GROUPS, "RoleDetailList": parts.ROLES, "Policies": parts.POLICIES}
+_FILTER_LIST = {
+    "User": parts.USERS,
+    "Group": parts.GROUPS,
+    "Role": parts.ROLES,
+    "LocalManagedPolicy": parts.POLICIES,
+    "AWSManagedPolicy": parts.POLICIES,
+}
+_SECTION_OF_KIND = {
+    Kind.CREDENTIAL_REPORT: parts.CREDENTIALS,
+    Kind.ACCOUNT_SUMMARY: parts.SUMMARY,
+    Kind.ACCOUNT_ALIASES: parts.ALIASES,
+    Kind.PASSWORD_POLICY: parts.PASSWORD_POLICY,
+}
+_SHOWN_LATER = {Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.SIMULATION}
+
+
+class _Account:
+    """The growing picture of one account."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.partition = "aws"
+        self.lists: dict[str, dict[str, tuple[datetime, Any]]] = {name: {} for name in _LISTS}
+        self.sorted: dict[str, tuple[Any, ...]] = dict.fromkeys(_LISTS, ())
+        self.dirty: set[str] = set()
+        self.sections: dict[str, Section] = {}
+        self.filters_done: set[str] = set()
+        self.credentials: dict[str, Credentials] = {}
+        self.access_keys: dict[str, tuple[AccessKey, ...]] = {}
+        self.plain: dict[str, Any] = {}
+        self.gaps: list[Gap] = []
+        self.seen_twice: Counter[str] = Counter()
+
+    def put(self, name: str, item: Any, as_of: datetime) -> None:
+        held = self.lists[name].get(item.arn)
+        if held is not None:
+            self.seen_twice[name] += 1
+            if held[0] > as_of:
+                return
+        self.lists[name][item.arn] = (as_of, item)
+        self.dirty.add(name)
+
+    def section(self, name: str, state: State, document: Document | Gap, *, complete: bool, detail: str = "") -> None:
+        before = self.sections.get(name)
+        as_of = document.as_of if isinstance(document, Document) else document.at
+        if before is not None and before.state is State.KNOWN:
+            if state is not State.KNOWN:
+                self.sections[name] = msgspec.structs.replace(before, complete=False, detail=detail)
+                return
+            if before.as_of and as_of:
+                as_of = min(before.as_of, as_of)
+        self.sections[name] = Section(state, as_of, document.origin, complete, detail)
+
+    def snapshot(self) -> Snapshot:
+        for name in self.dirty:
+            self.sorted[name] = tuple(
+                sorted((item for _, item in self.lists[name].values()), key=lambda item: (item.name.casefold(), item.arn))
+            )
+        self.dirty.clear()
+        return Snapshot(
+            account=self.account,
+            partition=self.partition,
+            credentials=dict(self.credentials),
+            access_keys=dict(self.access_keys),
+            sections=dict(self.sections),
+            gaps=tuple(self.gaps),
+            users=self.sorted[parts.USERS],
+            groups=self.sorted[parts.GROUPS],
+            roles=self.sorted[parts.ROLES],
+            policies=self.sorted[parts.POLICIES],
+            **self.plain,
+        )
+
+
+class Assembler:
+    """`add` what a source yields, ask for the `world` as often as wanted: it costs only what has changed.
+
+    Documents of one account are merged; where an ARN comes twice, the answer with the newer date stays. An account without
+    any ARN or id in its documents is called `unknown`.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, _Account] = {}
+        self._notes: list[DocumentNote] = []
+        self._gaps: list[Gap] = []
+        self._only = ""
+
+    def add(self, item: Document | Gap) -> None:
+        """Never raises on content: what cannot be read becomes a gap and a note."""
+        if isinstance(item, Gap):
+            self._add_gap(item)
+            return
+        try:
+            self._add_document(item)
+        except BROKEN as error:
+            self._broken(item, reason_of(error))
+
+    def world(self) -> World:
+        return World(tuple(a.snapshot() for a in self._accounts.values()), tuple(self._notes), tuple(self._gaps))
+
+    # -- documents ---------------------------------------------------------------------------------------------------
+
+    def _add_document(self, document: Document) -> None:
+        match document.kind:
+            case Kind.AUTHORIZATION:
+                self._authorization(document)
+            case Kind.CREDENTIAL_REPORT:
+                self._report(document)
+            case Kind.ACCESS_KEYS:
+                keys = decode_access_keys(document.body, document.as_of)
+                account = self._account(document.account or account_of(document.key))
+                owner = (
+                    document.key
+                    if account_of(document.key)
+                    else self._user_arn(account, document.key or (keys[0].user_name if keys else ""))
+                )
+                account.access_keys[owner] = keys
+                account.section(parts.ACCESS_KEYS, State.KNOWN, document, complete=False)
+                self._note(document, account.account, len(keys))
+            case Kind.POLICY_VERSION:
+                self._policy_version(document)
+            case Kind.ROLE:
+                role = decode_role(document.body)
+                account = self._account(role.account or document.account)
+                self._enrich_role(account, role, document.as_of)
+                self._note(document, account.account, 1)
+            case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES | Kind.OTHER:
+                self._note(document, document.account, 0)
+            case kind if kind in _SHOWN_LATER:
+                self._note(document, document.account, 0)
+            case _:
+                self._single(document)
+
+    def _single(self, document: Document) -> None:
+        answer = msgspec.json.decode(mend(document.body))
+        if not isinstance(answer, dict):
+            raise ValueError("the answer is no JSON object")
+        if document.kind is Kind.CALLER:
+            account = self._account(text(answer.get("Account")) or document.account)
+            account.plain["caller_arn"] = text(answer.get("Arn"))
+            account.partition = partition_of(account.plain["caller_arn"])
+            self._note(document, account.account, 1)
+            return
+        account = self._account(document.account)
+        name = _SECTION_OF_KIND[document.kind]
+        if document.kind is Kind.ACCOUNT_SUMMARY:
+            summary = answer.get("SummaryMap")
+            if not isinstance(summary, dict):
+                raise ValueError("there is no SummaryMap in it")
+            account.plain["summary"] = {str(k): v for k, v in summary.items() if isinstance(v, int)}
+        elif document.kind is Kind.ACCOUNT_ALIASES:
+            aliases = answer.get("AccountAliases")
+            account.plain["aliases"] = tuple(text(a) for a in aliases if a) if isinstance(aliases, list) else ()
+        else:
+            policy = answer.get("PasswordPolicy")
+            if policy is None:
+                account.section(name, State.NEVER, document, complete=True, detail="the account has no password policy")
+                self._note(document, account.account, 0)
+                return
+            account.plain["password_policy"] = {str(k): v for k, v in policy.items()} if isinstance(policy, dict) else {}
+        account.section(name, State.KNOWN, document, complete=True)
+        self._note(document, account.account, 1)
+
+    def _authorization(self, document: Document) -> None:
+        page = decode_inventory(document.body)
+        if len(page.absent) == 4:
+            raise ValueError("none of UserDetailList, GroupDetailList, RoleDetailList, Policies is in it")
+        home = document.account or _home(page)
+        account = self._account(home)
+        touched: set[str] = set()
+        for name, entries in (
+            (parts.USERS, page.users),
+            (parts.GROUPS, page.groups),
+            (parts.ROLES, page.roles),
+            (parts.POLICIES, page.policies),
+        ):
+            for entry in entries:
+                owner = account if entry.account in ("", account.account) else self._account(entry.account)
+                owner.put(name, entry, document.as_of)
+                touched.add(owner.account)
+                if owner.partition == "aws" and entry.arn.startswith("arn:aws-"):
+                    owner.partition = partition_of(entry.arn)
+        for number in (account.account, *(touched - {account.account})):
+            self._sections_of(self._account(number), page, document)
+        for reason in page.broken:
+            account.gaps.append(
+                Gap(Kind.AUTHORIZATION, State.FAILED, f"an item cannot be read: {reason}", account=home, origin=document.origin)
+            )
+        count = sum(map(len, (page.users, page.groups, page.roles, page.policies)))
+        self._note(document, account.account, count)
+
+    def _sections_of(self, account: _Account, page: Inventory, document: Document) -> None:
+        if document.key in _FILTER_LIST:
+            name = _FILTER_LIST[document.key]
+            if document.complete and not page.truncated:
+                account.filters_done.add(document.key)
+            needed = {key for key, section in _FILTER_LIST.items() if section == name}
+            account.section(name, State.KNOWN, document, complete=needed <= account.filters_done and not page.broken)
+            return
+        whole = document.complete and not page.truncated
+        for wire, name in _WIRE_NAME.items():
+            if wire not in page.absent:
+                account.section(name, State.KNOWN, document, complete=whole and not page.broken)
+        for wire in page.absent:
+            if _WIRE_NAME[wire] not in account.sections:
+                account.section(_WIRE_NAME[wire], State.NOT_LOADED, document, complete=False, detail=f"the answer has no {wire}")
+                self._gap_once(account, document, f"{wire} is not in it: the answer was saved with a filter")
+        if page.truncated:
+            self._gap_once(account, document, "the answer is truncated (IsTruncated): there is more in the account than in it")
+
+    def _gap_once(self, account: _Account, document: Document, reason: str) -> None:
+        hint = "save it whole: aws iam get-account-authorization-details --output json"
+        gap = Gap(
+            Kind.AUTHORIZATION, State.NOT_LOADED, reason, account=account.account, hint=hint, origin=document.origin, at=document.as_of
+        )
+        if gap not in account.gaps:
+            account.gaps.append(gap)
+
+    def _report(self, document: Document) -> None:
+        rows, broken = decode_report(document.body, document.as_of)
+        for row in rows:
+            account = self._account(account_of(row.arn) or document.account)
+            account.credentials[row.arn] = row
+        owners = {account_of(row.arn) or document.account for row in rows} or {document.account}
+        for owner in owners:
+            self._account(owner).section(parts.CREDENTIALS, State.KNOWN, document, complete=not broken)
+        first = self._account(next(iter(owners)))
+        for reason in broken:
+            first.gaps.append(
+                Gap(Kind.CREDENTIAL_REPORT, State.FAILED, reason, account=first.account, origin=document.origin, at=document.as_of)
+            )
+        self._note(document, first.account, len(rows))
+
+    def _policy_version(self, document: Document) -> None:
+        version = decode_policy_version(document.body)
+        arn = document.key.rsplit(":", 1)[0] if document.key.count(":") > 5 else document.key
+        account = self._account(document.account or account_of(arn))
+        held = account.lists[parts.POLICIES].get(arn)
+        policy = held[1] if held else _bare_policy(arn)
+        account.lists[parts.POLICIES][arn] = (held[0] if held else document.as_of, with_version(policy, version))
+        account.dirty.add(parts.POLICIES)
+        self._note(document, account.account, 1)
+
+    def _enrich_role(self, account: _Account, role: Role, as_of: datetime) -> None:
+        held = account.lists[parts.ROLES].get(role.arn)
+        if held is None:
+            account.put(parts.ROLES, role, as_of)
+            return
+        better = enriched(held[1], role)
+        account.lists[parts.ROLES][role.arn] = (held[0], better)
+        account.dirty.add(parts.ROLES)
+
+    def _add_gap(self, gap: Gap) -> None:
+        name = _FILTER_LIST.get(gap.key, "") if gap.kind is Kind.AUTHORIZATION else _SECTION_OF_KIND.get(gap.kind, "")
+        names = _LISTS if gap.kind is Kind.AUTHORIZATION and not gap.key else ((name,) if name else ())
+        if not gap.account and not self._only and gap.origin is not None and gap.origin.source == "evidence":
+            self._gaps.append(gap)
+            return
+        account = self._account(gap.account)
+        account.gaps.append(gap)
+        for section in names:
+            account.section(section, gap.state, gap, complete=False, detail=gap.action or gap.reason)
+
+    # -- small things ------------------------------------------------------------------------------------------------
+
+    def _account(self, number: str) -> _Account:
+        """The account of that number; without one, the only account there is, else `unknown`."""
+        number = number or self._only or UNKNOWN_ACCOUNT
+        if number not in self._accounts:
+            self._accounts[number] = _Account(number)
+            known = [n for n in self._accounts if n != UNKNOWN_ACCOUNT]
+            self._only = known[0] if len(known) == 1 else ""
+        return self._accounts[number]
+
+    def _user_arn(self, account: _Account, name: str) -> str:
+        return next((arn for arn, (_, user) in account.lists[parts.USERS].items() if user.name == name), name)
+
+    def _note(self, document: Document, account: str, count: int) -> None:
+        if document.origin.source != "live":
+            self._notes.append(DocumentNote(document.origin, document.kind, account, items=count))
+
+    def _broken(self, document: Document, reason: str) -> None:
+        self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=reason))
+        self._gaps.append(
+            Gap(
+                document.kind,
+                State.FAILED,
+                f"{document.origin.name}: {reason}",
+                account=document.account,
+                key=document.key,
+                region=document.region,
+                origin=document.origin,
+                at=document.as_of,
+            )
+        )
+        section = _SECTION_OF_KIND.get(document.kind)
+        if section and (document.account or self._only):
+            self._account(document.account).section(section, State.FAILED, document, complete=False, detail=reason)
+
+
+def _home(page: Inventory) -> str:
+    """The account most items of a saved answer belong to."""
+    counted = Counter(
+        entry.account for entries in (page.users, page.roles, page.groups, page.policies) for entry in entries if entry.account
+    )
+    return counted.most_common(1)[0][0] if counted else ""
+
+
+def with_version(policy: Policy, version: PolicyVersion) -> Policy:
+    """The policy with the text of one version added, newest first."""
+    others = [v for v in policy.versions if v.version_id != version.version_id]
+    default = version.version_id if version.is_default else policy.default_version_id
+    versions = sorted([*others, version], key=lambda v: int(v.version_id[1:]) if v.version_id[1:].isdecimal() else 0, reverse=True)
+    return msgspec.structs.replace(policy, versions=tuple(versions), default_version_id=default)
+
+
+def enriched(role: Role, told: Role) -> Role:
+    """A role as GAAD has it, with what only GetRole tells."""
+    return msgspec.structs.replace(role, max_session=told.max_session or role.max_session, description=told.description or role.description)
+
+
+def _bare_policy(arn: str) -> Policy:
+    """A policy only its ARN and a version are known of (attached, but not in what was read)."""
+    name = arn.rpartition("/")[2]
+    return Policy(arn, name, "", "/", account_of(arn), None, None, "", None, None, None)
+
+
+def fold(world: World, item: Document | Gap, account: str) -> World:
+    """The world with one single answer (access keys, policy version, role) or gap added to one account."""
+    snapshot = world.snapshot(account) or (world.snapshots[0] if len(world.snapshots) == 1 else None)
+    if snapshot is None:
+        return world
+    try:
+        changed = _folded(snapshot, item)
+    except BROKEN as error:
+        origin = item.origin or Origin("", "")
+        changed = _with_gap(snapshot, Gap(item.kind, State.FAILED, reason_of(error), account=account, key=item.key, origin=origin))
+    return msgspec.structs.replace(world, snapshots=tuple(changed if s is snapshot else s for s in world.snapshots))
+
+
+def _folded(snapshot: Snapshot, item: Document | Gap) -> Snapshot:
+    if isinstance(item, Gap):
+        return _with_gap(snapshot, item)
+    replace = msgspec.structs.replace
+    if item.kind is Kind.ACCESS_KEYS:
+        keys = decode_access_keys(item.body, item.as_of)
+        owner = item.key if account_of(item.key) else next((u.arn for u in snapshot.users if u.name == item.key), item.key)
+        gaps = tuple(g for g in snapshot.gaps if not (g.kind is item.kind and g.key == item.key))
+        return replace(snapshot, access_keys={**snapshot.access_keys, owner: keys}, gaps=gaps)
+    if item.kind is Kind.POLICY_VERSION:
+        arn = item.key.rsplit(":", 1)[0] if item.key.count(":") > 5 else item.key
+        version = decode_policy_version(item.body)
+        held = next((p for p in snapshot.policies if p.arn == arn), None)
+        policy = with_version(held or _bare_policy(arn), version)
+        rest = [p for p in snapshot.policies if p.arn != arn]
+        return replace(snapshot, policies=tuple(sorted([*rest, policy], key=lambda p: (p.name.casefold(), p.arn))))
+    if item.kind is Kind.ROLE:
+        told = decode_role(item.body)
+        return replace(snapshot, roles=tuple(enriched(r, told) if r.arn == told.arn else r for r in snapshot.roles))
+    return snapshot
+
+
+def _with_gap(snapshot: Snapshot, gap: Gap) -> Snapshot:
+    rest = tuple(g for g in snapshot.gaps if (g.kind, g.key, g.region) != (gap.kind, gap.key, gap.region))
+    return msgspec.structs.replace(snapshot, gaps=(*rest, gap))
+
+
+__all__ = ["Assembler", "fold"]
