@@ -19,7 +19,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _TIMES = ("eventTime", "EventTime", "time", "createTime", "startTime", "timestamp", "@timestamp", "requestTime")
-_TARGET_FIELDS = [
+_TARGET_FIELDS = (
     "userName",
     "roleName",
     "groupName",
@@ -51,7 +51,7 @@ _TARGET_FIELDS = [
     "detectorId",
     "documentName",
     "snapshotId",
-]
+)
 _MAX_TARGETS = 12
 
 
@@ -135,7 +135,7 @@ def _unpack(data: bytes, skipped: dict[str, int]) -> list[msgspec.Raw | bytes]:
 
 def _inner(raw: msgspec.Raw | bytes) -> list[msgspec.Raw | bytes]:
     """What one JSON value stands for: itself, or the records it wraps."""
-    if bytes(raw[:1]) != b"{":
+    if not bytes(raw).lstrip().startswith(b"{"):
         return [raw]
     head = msgspec.json.decode(raw, type=_Head)
     if head.Records is not None:

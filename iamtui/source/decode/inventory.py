@@ -27,14 +27,14 @@ class _Page(msgspec.Struct):
 
 class _Inline(msgspec.Struct):
     PolicyName: Any = ""
-    PolicyDocument: msgspec.Raw | None = None
+    PolicyDocument: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Version(msgspec.Struct):
     VersionId: Any = ""
     IsDefaultVersion: Any = False
     CreateDate: Any = None
-    Document: msgspec.Raw | None = None
+    Document: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Item(msgspec.Struct):
@@ -49,15 +49,15 @@ class _Item(msgspec.Struct):
     GroupId: Any = ""
     RoleName: Any = ""
     RoleId: Any = ""
-    GroupList: list[Any] | None = None
-    UserPolicyList: list[_Inline] | None = None
-    GroupPolicyList: list[_Inline] | None = None
-    RolePolicyList: list[_Inline] | None = None
-    AttachedManagedPolicies: list[dict[str, Any]] | None = None
+    GroupList: Any = None
+    UserPolicyList: list[_Inline] | _Inline | None = None
+    GroupPolicyList: list[_Inline] | _Inline | None = None
+    RolePolicyList: list[_Inline] | _Inline | None = None
+    AttachedManagedPolicies: Any = None
     PermissionsBoundary: dict[str, Any] | None = None
     Tags: Any = None
-    AssumeRolePolicyDocument: msgspec.Raw | None = None
-    InstanceProfileList: list[dict[str, Any]] | None = None
+    AssumeRolePolicyDocument: msgspec.Raw = msgspec.Raw(b"null")
+    InstanceProfileList: Any = None
     RoleLastUsed: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     MaxSessionDuration: Any = None
     Description: Any = ""
@@ -68,7 +68,7 @@ class _Item(msgspec.Struct):
     PermissionsBoundaryUsageCount: Any = None
     IsAttachable: Any = None
     UpdateDate: Any = None
-    PolicyVersionList: list[_Version] | None = None
+    PolicyVersionList: list[_Version] | _Version | None = None
 
 
 _item = msgspec.json.Decoder(_Item)
@@ -122,12 +122,16 @@ def _ref(entry: dict[str, Any]) -> PolicyRef:
     return PolicyRef(arn, text(entry.get("PolicyName")) or arn.rpartition("/")[2])
 
 
+def _refs(entries: Any) -> tuple[PolicyRef, ...]:
+    return tuple(_ref(entry) for entry in items(entries) if isinstance(entry, dict))
+
+
 def _boundary(entry: dict[str, Any] | None) -> PolicyRef | None:
     return _ref(entry) if entry else None
 
 
-def _inline(entries: list[_Inline] | None) -> tuple[InlinePolicy, ...]:
-    return tuple(InlinePolicy(text(e.PolicyName), document_text(e.PolicyDocument)) for e in entries or ())
+def _inline(entries: list[_Inline] | _Inline | None) -> tuple[InlinePolicy, ...]:
+    return tuple(InlinePolicy(text(e.PolicyName), document_text(e.PolicyDocument)) for e in items(entries))
 
 
 def _user(i: _Item) -> User:
@@ -138,9 +142,9 @@ def _user(i: _Item) -> User:
         path=text(i.Path) or "/",
         account=account_of(i.Arn),
         created=moment(i.CreateDate),
-        groups=tuple(text(g) for g in i.GroupList or ()),
+        groups=tuple(text(g) for g in items(i.GroupList)),
         inline=_inline(i.UserPolicyList),
-        attached=tuple(map(_ref, i.AttachedManagedPolicies or ())),
+        attached=_refs(i.AttachedManagedPolicies),
         boundary=_boundary(i.PermissionsBoundary),
         tags=tags(i.Tags),
     )
@@ -155,7 +159,7 @@ def _group(i: _Item) -> Group:
         account=account_of(i.Arn),
         created=moment(i.CreateDate),
         inline=_inline(i.GroupPolicyList),
-        attached=tuple(map(_ref, i.AttachedManagedPolicies or ())),
+        attached=_refs(i.AttachedManagedPolicies),
     )
 
 
@@ -170,11 +174,13 @@ def _role(i: _Item) -> Role:
         created=moment(i.CreateDate),
         trust=document_text(i.AssumeRolePolicyDocument),
         inline=_inline(i.RolePolicyList),
-        attached=tuple(map(_ref, i.AttachedManagedPolicies or ())),
+        attached=_refs(i.AttachedManagedPolicies),
         boundary=_boundary(i.PermissionsBoundary),
         tags=tags(i.Tags),
         instance_profiles=tuple(
-            InstanceProfile(text(p.get("Arn")), text(p.get("InstanceProfileName"))) for p in i.InstanceProfileList or ()
+            InstanceProfile(text(p.get("Arn")), text(p.get("InstanceProfileName")))
+            for p in items(i.InstanceProfileList)
+            if isinstance(p, dict)
         ),
         last_used=moment(used.get("LastUsedDate")),
         last_used_region=text(used.get("Region")),
@@ -187,7 +193,7 @@ def _role(i: _Item) -> Role:
 def _policy(i: _Item) -> Policy:
     versions = tuple(
         PolicyVersion(text(v.VersionId), v.IsDefaultVersion is True, moment(v.CreateDate), document_text(v.Document))
-        for v in i.PolicyVersionList or ()
+        for v in items(i.PolicyVersionList)
     )
     return Policy(
         arn=i.Arn,
@@ -227,6 +233,3 @@ def decode_policy_version(body: bytes) -> PolicyVersion:
 def decode_role(body: bytes) -> Role:
     """A GetRole answer, which tells what GAAD does not: maximum session and description. Raises BROKEN."""
     return _role(msgspec.json.decode(mend(body), type=dict[str, _Item])["Role"])
-
-
-__all__ = ["LISTS", "Inventory", "decode_inventory", "decode_policy_version", "decode_role", "items"]

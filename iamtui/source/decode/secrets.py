@@ -18,14 +18,15 @@ _NAMES = (
     "clientsecret|accesstoken|refreshtoken|idtoken|webidentitytoken|samlassertion|signintoken|authtoken|tokenvalue|"
     "x-amz-security-token|x-amz-signature"
 )
-_SUSPECT = re.compile(rf"({_NAMES})".encode(), re.IGNORECASE)
+_HINTS = (b"token", b"password", b"secret", b"plaintext", b"privatekey", b"keymaterial", b"samlassertion", b"x-amz-s")
 _NAME = re.compile(rf"(?:{_NAMES})\Z", re.IGNORECASE)
 _IN_TEXT = re.compile(rf'((?:{_NAMES})\\?"?\s*[:=]\s*\\?"?)([^"\\&\s,}}]+)', re.IGNORECASE)
 
 
 def suspect(raw: bytes) -> bool:
     """Whether the text may hold a secret at all; cheap, so that the other 95 % of records are left as they are."""
-    return _SUSPECT.search(raw) is not None
+    lowered = raw.lower()
+    return any(hint in lowered for hint in _HINTS)
 
 
 def redact(value: Any) -> Any:
@@ -34,7 +35,7 @@ def redact(value: Any) -> Any:
         return {k: DROPPED if _NAME.match(k) and _holds_secret(v) else redact(v) for k, v in value.items()}
     if isinstance(value, list):
         return [redact(entry) for entry in value]
-    if isinstance(value, str) and len(value) > 8:
+    if isinstance(value, str) and len(value) > 12 and ("=" in value or ":" in value) and suspect(value.encode("utf-8", "replace")):
         return _IN_TEXT.sub(rf"\1{DROPPED}", value)
     return value
 

@@ -62,6 +62,8 @@ def document_text(raw: object) -> str:
         return ""
     if isinstance(raw, msgspec.Raw):
         data = bytes(raw)
+        if data == b"null":
+            return ""
         if data[:1] in (b"{", b"["):
             return msgspec.json.format(data, indent=-1).decode("utf-8", "replace")
         raw = msgspec.json.decode(data)
