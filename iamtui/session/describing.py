@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..analysis.lists import machine
+from ..analysis.words import machine
 from ..model.fact import Fact, State
 from ..model.identity import Group, Role, User
 from ..model.policy import Grant, Policy

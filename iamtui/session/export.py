@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..analysis.lists import Column, csv_text, machine
+from ..analysis.lists import Column
+from ..analysis.words import csv_text, machine
 from .answers import Row, Selection
 
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
