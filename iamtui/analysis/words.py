@@ -1,92 +1,146 @@
-"""Facts as words: relative for tables and filters, exact for CSV, typed for JSON."""
+"""A fact as text: for a cell of a table, for a program, for a spreadsheet. States never look alike, nor like a value."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..model.fact import Fact, State
 
-SHORT_STATE = {
+EMPTY = "none"
+"""A list or text that is known and empty."""
+
+PARTIAL = "partial"
+"""A known number whose `detail` begins with this word is a lower bound, shown as `41+`."""
+
+_WORDS = {
     State.NEVER: "never",
-    State.NOT_IN_TRACKING_PERIOD: ">400 d",
-    State.NOT_TRACKED: "untracked",
-    State.NO_INFORMATION: "no info",
-    State.NOT_APPLICABLE: "-",
+    State.NOT_IN_TRACKING_PERIOD: "not in tracking period",
+    State.NOT_TRACKED: "not tracked",
+    State.NO_INFORMATION: "no information",
+    State.NOT_APPLICABLE: "n/a",
     State.DENIED: "denied",
     State.FAILED: "failed",
-    State.NOT_LOADED: "…",
+    State.NOT_LOADED: "not loaded",
 }
-"""One word for every state without a value; no two alike, none empty."""
-
-
-def age(moment: datetime, now: datetime) -> str:
-    """`3 d`, `5 min`, `2 y`; `in 4 d` for what is to come."""
-    delta = now - moment
-    prefix = ""
-    if delta < timedelta(0):
-        delta, prefix = -delta, "in "
-    seconds = int(delta.total_seconds())
-    if seconds < 60:
-        words = "now" if seconds < 5 and not prefix else f"{seconds} s"
-    elif seconds < 3600:
-        words = f"{seconds // 60} min"
-    elif seconds < 172_800:
-        words = f"{seconds // 3600} h"
-    elif delta.days < 730:
-        words = f"{delta.days} d"
-    else:
-        words = f"{delta.days // 365} y"
-    return prefix + words
+_WITH_DETAIL = frozenset({State.DENIED, State.FAILED})
 
 
 def plain(fact: Fact[Any], now: datetime) -> str:
-    """What a table shows: relative times, yes and no, and the word of every state that is not a value."""
+    """The words of a cell: `3 d`, `yes`, `never`, `denied (iam:GetCredentialReport)`, `none` for what is known and empty.
+
+    Not made safe for a terminal: whoever prints it does that (`iamtui.text.visible`).
+    """
     if fact.state is not State.KNOWN:
-        return SHORT_STATE[fact.state]
+        return state_words(fact)
     value = fact.value
+    if isinstance(value, str):
+        return value or EMPTY
+    if isinstance(value, datetime):
+        return relative(value, now)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return age(value, now)
     if isinstance(value, tuple):
-        return ", ".join(value) if value else "none"
-    return str(value)
+        return ", ".join(value) or EMPTY
+    if isinstance(value, timedelta):
+        return length(value)
+    if value is None:
+        return EMPTY
+    return f"{value}+" if fact.detail.startswith(PARTIAL) else str(value)
 
 
-def exact(moment: datetime) -> str:
-    """`2026-10-01 14:02:07 UTC`."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def long_words(fact: Fact[Any], now: datetime) -> str:
-    """What a detail shows: exact time with its age; a state with its action, reason or window."""
-    if fact.state is not State.KNOWN:
-        return f"{fact.state.value}: {fact.detail}" if fact.detail else fact.state.value
-    if isinstance(fact.value, datetime):
-        return f"{exact(fact.value)} ({age(fact.value, now)})"
-    return plain(fact, now)
-
-
-def csv_text(fact: Fact[Any]) -> str:
-    """What a CSV cell holds: ISO times, and the state's full word where there is no value."""
-    if fact.state is not State.KNOWN:
-        return f"({fact.state.value})"
-    value = fact.value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, tuple):
-        return " ".join(value)
-    return str(value)
+def state_words(fact: Fact[Any]) -> str:
+    """Why there is no value: `never`, `denied (iam:ListUsers)`, `not in 400 d`."""
+    state = fact.state
+    if state is State.NOT_IN_TRACKING_PERIOD and fact.detail:
+        return f"not in {fact.detail}"
+    if state in _WITH_DETAIL and fact.detail:
+        return f"{_WORDS[state]} ({fact.detail})"
+    return _WORDS.get(state, state.value)
 
 
 def machine(fact: Fact[Any]) -> Any:
-    """What JSON holds: the value itself, or `{"state": …, "detail": …}` where there is none."""
+    """The JSON value: the value itself where it is known (times as ISO 8601 in UTC, lengths in seconds), else an object with
+    `state`, and `source`, `as_of` and `detail` where they are told."""
     if fact.state is State.KNOWN:
-        value = fact.value
-        if isinstance(value, datetime):
-            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return list(value) if isinstance(value, tuple) else value
-    return {"state": fact.state.value, **({"detail": fact.detail} if fact.detail else {})}
+        return _json(fact.value)
+    answer: dict[str, Any] = {"state": fact.state.value}
+    if fact.source:
+        answer["source"] = fact.source
+    if fact.as_of is not None:
+        answer["as_of"] = iso(fact.as_of)
+    if fact.detail:
+        answer["detail"] = fact.detail
+    return answer
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    return list(value) if isinstance(value, tuple) else value
+
+
+def csv_text(fact: Fact[Any]) -> str:
+    """A cell of a CSV: ISO times, `true`/`false`, lists joined by `; `; states in the words of the table.
+
+    Not defused for spreadsheets: whoever writes the file does that.
+    """
+    if fact.state is not State.KNOWN:
+        return state_words(fact)
+    value = fact.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "; ".join(value)
+    if value is None:
+        return ""
+    return str(_json(value))
+
+
+def utc(moment: datetime) -> datetime:
+    """`moment` in UTC; one without zone is taken as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """`2024-03-01T10:00:00Z`."""
+    return utc(moment).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def exact(moment: datetime) -> str:
+    """`2024-03-01 10:00:00 UTC`, for detail views."""
+    return utc(moment).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """How long ago: `now`, `5 min`, `3 h`, `412 d`, `6 y`; `in 3 d` for what is to come. Days up to two years, because
+    rules are written in days."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = (now - moment).total_seconds()
+    if seconds < 0:
+        words = length(timedelta(seconds=-seconds))
+        return "now" if seconds > -60 else f"in {words}"
+    if seconds < 60:
+        return "now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 172_800:
+        return f"{int(seconds // 3600)} h"
+    days = int(seconds // 86_400)
+    return f"{days} d" if days < 730 else f"{days // 365} y"
+
+
+def length(span: timedelta) -> str:
+    """A length of time in its largest fitting unit: `45 s`, `90 min`, `12 h`, `30 d`."""
+    seconds = int(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600 or (seconds % 3600 and seconds < 7200):
+        return f"{seconds // 60} min"
+    if seconds < 172_800:
+        hours, rest = divmod(seconds, 3600)
+        return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
+    return f"{seconds // 86_400} d"
