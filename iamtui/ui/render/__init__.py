@@ -1,0 +1,1 @@
+"""Model to screen text: the only door. Everything here gives `rich.text.Text` or styled segments, never markup."""

@@ -1,0 +1,135 @@
+"""The one table of all keys. Footer, help, palette and the user's keymap file come from it."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from textual.binding import Binding
+
+
+class Key(NamedTuple):
+    """id: name in the keymap file. keys: Textual key names. where: the widget or screen that acts on it."""
+
+    id: str
+    keys: str
+    action: str
+    words: str
+    where: str
+    group: str
+    shown: bool = False
+
+
+KEYS = (
+    Key("open", "enter", "activate", "open", "table", "move", True),
+    Key("down", "down,j", "cursor_down", "down", "table", "move"),
+    Key("up", "up,k", "cursor_up", "up", "table", "move"),
+    Key("page-down", "pagedown,ctrl+d", "page_down", "a page down", "table", "move"),
+    Key("page-up", "pageup,ctrl+u", "page_up", "a page up", "table", "move"),
+    Key("top", "home,g", "top", "to the top", "table", "move"),
+    Key("bottom", "end,G", "bottom", "to the end", "table", "move"),
+    Key("text.down", "down,j", "scroll_down", "down", "text", "move"),
+    Key("text.up", "up,k", "scroll_up", "up", "text", "move"),
+    Key("text.page-down", "pagedown,ctrl+d,space", "page_down", "a page down", "text", "move"),
+    Key("text.page-up", "pageup,ctrl+u", "page_up", "a page up", "text", "move"),
+    Key("text.top", "home,g", "scroll_home", "to the top", "text", "move"),
+    Key("text.bottom", "end,G", "scroll_end", "to the end", "text", "move"),
+    Key("text.wrap", "W", "toggle_wrap", "wrap long lines", "text", "view"),
+    Key("back", "escape,backspace", "back", "back, one level", "explorer", "move", True),
+    Key("go", "colon", "go", "go anywhere", "explorer", "find", True),
+    Key("filter", "slash", "filter", "narrow this list", "explorer", "find", True),
+    Key("palette", "ctrl+p", "palette", "command palette", "explorer", "find"),
+    Key("sort", "s", "sort", "sort by the next column", "explorer", "view"),
+    Key("sort.reverse", "S", "sort_reverse", "turn the order round", "explorer", "view"),
+    Key("mark", "space", "mark", "mark for review", "explorer", "act", True),
+    Key("mark.all", "ctrl+a", "mark_all", "mark all shown, or none", "explorer", "act"),
+    Key("copy", "y", "copy", "copy the ARN", "explorer", "act"),
+    Key("copy-json", "Y", "copy_json", "copy as JSON", "explorer", "act"),
+    Key("export", "e", "export", "export this list to a file", "explorer", "act"),
+    Key("console", "o", "console", "AWS console link", "explorer", "act"),
+    Key("provenance", "i", "provenance", "where this comes from", "explorer", "view"),
+    Key("problems", "exclamation_mark", "problems", "what went wrong so far", "explorer", "view"),
+    Key("refresh", "r", "refresh", "read again", "explorer", "act"),
+    Key("diff", "d", "diff", "compare policy versions", "explorer", "view"),
+    Key("toggle", "t", "toggle", "other reading: JSON or summary, by or on, services or actions", "explorer", "view"),
+    Key("unused", "u", "unused", "only what is unused", "explorer", "view"),
+    Key("zoom", "z", "zoom", "one pane or two", "explorer", "view"),
+    Key("history.back", "left_square_bracket", "history(-1)", "back in history", "explorer", "move"),
+    Key("history.forward", "right_square_bracket", "history(1)", "forward in history", "explorer", "move"),
+    Key("last-view", "minus", "last_view", "last view", "explorer", "move"),
+    Key("pane.next", "tab", "next_pane", "other pane", "explorer", "move"),
+    Key("tab.next", "right,l", "tab(1)", "next tab", "explorer", "move"),
+    Key("tab.previous", "left,h", "tab(-1)", "previous tab", "explorer", "move"),
+    Key("view.1", "1", "view('users')", "users", "explorer", "views"),
+    Key("view.2", "2", "view('roles')", "roles", "explorer", "views"),
+    Key("view.3", "3", "view('groups')", "groups", "explorer", "views"),
+    Key("view.4", "4", "view('policies')", "policies", "explorer", "views"),
+    Key("view.5", "5", "view('events')", "events", "explorer", "views"),
+    Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
+    Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
+    Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
+    Key("page.back", "escape,q,backspace", "back", "back", "page", "move", True),
+)
+
+GROUPS = {"find": "Find", "move": "Move", "views": "Views", "view": "Look", "act": "Act"}
+
+
+@cache
+def bindings(where: str) -> list[Binding]:
+    """Textual bindings of one widget or screen."""
+    return [Binding(k.keys, k.action, k.words, show=k.shown, id=k.id, group=None) for k in KEYS if k.where == where]
+
+
+def load_keymap(path: Path) -> tuple[dict[str, str], list[str]]:
+    """A user's keymap file (`id = "key,key"` in TOML) as Textual takes it, and what in it is wrong, in sentences."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return {}, [f"{path}: {error}; the usual keys are in force"]
+    known = {key.id: key for key in KEYS}
+    chosen: dict[str, str] = {}
+    problems: list[str] = []
+    for name, value in raw.items():
+        if name not in known:
+            problems.append(f"{path}: there is no key called {name} (see ? for the names)")
+        elif not isinstance(value, str) or not value.strip():
+            problems.append(f'{path}: {name} wants text such as "ctrl+k,f5"')
+        else:
+            chosen[name] = value
+    problems.extend(_conflicts(chosen, known, path))
+    return chosen, problems
+
+
+def _conflicts(chosen: dict[str, str], known: dict[str, Key], path: Path) -> list[str]:
+    found = []
+    for where in {key.where for key in KEYS}:
+        used: dict[str, str] = {}
+        for key in (k for k in KEYS if k.where == where):
+            for name in chosen.get(key.id, key.keys).split(","):
+                if name in used and (key.id in chosen or used[name] in chosen):
+                    found.append(f"{path}: {name} is both {used[name]} and {key.id}; the first one acts")
+                used.setdefault(name, key.id)
+    return found
+
+
+_SHORT = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "minus": "-",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+}
+
+
+def key_words(keys: str) -> str:
+    """`enter`, `esc`, `:` for people."""
+    return " ".join(_SHORT.get(name, name) for name in keys.split(","))

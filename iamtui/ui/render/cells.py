@@ -1,0 +1,56 @@
+"""Facts as table cells: words, and a style name that says the state a second time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...analysis.lists import Column, ColumnKind
+from ...analysis.words import plain
+from ...model.fact import Fact, State
+from ...text import visible
+
+
+class Cell(NamedTuple):
+    """Text that has passed the door, and the component class it is drawn with ("" for the row's own)."""
+
+    text: str
+    style: str = ""
+    right: bool = False
+
+
+_STATE_STYLE = {
+    State.NEVER: "state-never",
+    State.NOT_IN_TRACKING_PERIOD: "state-never",
+    State.NOT_TRACKED: "state-absent",
+    State.NO_INFORMATION: "state-absent",
+    State.NOT_APPLICABLE: "state-absent",
+    State.DENIED: "state-denied",
+    State.FAILED: "state-failed",
+    State.NOT_LOADED: "state-absent",
+}
+
+_MOST = 400
+"""Characters of a cell that are looked at; a screen is never wider."""
+
+
+def cell(fact: Fact[Any], column: Column, now: datetime) -> Cell:
+    """One cell of a list."""
+    words = plain(fact, now)
+    text = visible(words[:_MOST]) if len(words) > _MOST else visible(words)
+    right = column.kind in (ColumnKind.NUMBER, ColumnKind.TIME)
+    if fact.state is not State.KNOWN:
+        return Cell(text, _STATE_STYLE[fact.state], right)
+    return Cell(text, _value_style(fact.value, column), right)
+
+
+def _value_style(value: Any, column: Column) -> str:
+    if column.id == "outcome":
+        return {"denied": "effect-deny", "failed": "state-failed", "success": ""}.get(value, "state-absent")
+    if column.id == "mfa" and value is False:
+        return "severity-high"
+    if column.id == "access" and value == "write":
+        return "severity-medium"
+    if column.id == "trusted-by" and "anyone" in value:
+        return "severity-high"
+    return ""

@@ -1,0 +1,118 @@
+"""The lines around the content: account, tabs, where we are, what to press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from ...analysis.words import age
+from ...session import Link, ListKind, Session
+from ...text import visible
+
+Part = tuple[str, str, int]
+"""(text, style, importance): the least important parts go first when a line is too narrow."""
+
+VIEWS: tuple[tuple[ListKind, str, str], ...] = (
+    (ListKind.USERS, "1", "Users"),
+    (ListKind.ROLES, "2", "Roles"),
+    (ListKind.GROUPS, "3", "Groups"),
+    (ListKind.POLICIES, "4", "Policies"),
+    (ListKind.EVENTS, "5", "Events"),
+)
+
+
+def fitted(parts: Sequence[Part], width: int, separator: str = " · ") -> Text:
+    """Parts in their order; what does not fit goes by importance (0 stays longest)."""
+    kept = [part for part in parts if part[0]]
+    while len(kept) > 1 and sum(cell_len(p[0]) for p in kept) + cell_len(separator) * (len(kept) - 1) > width:
+        worst = max(range(len(kept)), key=lambda i: (kept[i][2], i))
+        del kept[worst]
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for number, (words, style, _) in enumerate(kept):
+        if number:
+            text.append(separator, "dim")
+        text.append(words, style)
+    text.truncate(width, overflow="ellipsis")
+    return text
+
+
+def account_words(session: Session) -> str:
+    snapshots = session.world.snapshots
+    if not snapshots:
+        return {"live": "connecting", "evidence": "reading evidence"}.get(session.info.kind, "no account")
+    if len(snapshots) > 1:
+        return f"{len(snapshots)} accounts"
+    only = snapshots[0]
+    return visible(f"{only.aliases[0]} {only.account}" if only.aliases else only.account)
+
+
+def who_words(session: Session) -> str:
+    """`role/audit` of the caller's ARN; the kind of source where nobody called."""
+    snapshots = session.world.snapshots
+    arn = snapshots[0].caller_arn if len(snapshots) == 1 else ""
+    if session.info.kind != "live" or not arn:
+        return {"demo": "demo account", "evidence": "evidence", "cache": "cache"}.get(session.info.kind, visible(session.info.profile))
+    tail = arn.rpartition(":")[2]
+    if tail.startswith("assumed-role/"):
+        tail = "role/" + tail.split("/")[1]
+    return visible(tail)
+
+
+_LINK = {
+    Link.OFFLINE: ("offline", "bold"),
+    Link.NO_CREDENTIALS: ("NO CREDENTIALS", "bold reverse"),
+    Link.UNREACHABLE: ("UNREACHABLE", "bold reverse"),
+    Link.REFRESHING: ("reading", ""),
+}
+
+
+def header(session: Session, width: int, now: datetime, progress: str = "", label: str = "") -> Text:
+    as_of = min((s.as_of for s in session.world.snapshots if s.as_of), default=None)
+    problems = session.problem_count()
+    link, link_style = _LINK.get(session.link, ("", ""))
+    if session.link is Link.REFRESHING and progress:
+        link = progress
+    when = f"as of {as_of:%H:%M} ({age(as_of, now)})" if as_of else ""
+    regions = " ".join(session.info.regions)
+    parts: list[Part] = [
+        (visible(label), "bold reverse", 1),
+        (account_words(session), "bold", 0),
+        (visible(regions), "", 5),
+        (who_words(session), "", 4),
+        ("READ-ONLY", "bold", 1),
+        (link, link_style, 2),
+        (when, "", 3),
+        (f"{problems} problem{'s' if problems > 1 else ''} !" if problems else "", "bold", 2),
+    ]
+    return fitted(parts, width)
+
+
+def tabs(counts: Iterable[tuple[str, str, str, bool]], width: int) -> Text:
+    """`(key, title, count, current)`; titles shorten before anything goes."""
+    entries = list(counts)
+    for shorten in (99, 6, 4, 0):
+        text = Text(no_wrap=True)
+        for key, title, count, current in entries:
+            name = f"{key} {title[:shorten]}" if shorten else key
+            words = f" {name} {count} " if count else f" {name} "
+            text.append(words, "bold reverse" if current else "")
+        if text.cell_len <= width:
+            return text
+    text.truncate(width)
+    return text
+
+
+def hints(pairs: Iterable[tuple[str, str]], width: int) -> Text:
+    """`key words` pairs, as many as fit."""
+    text = Text(no_wrap=True)
+    for key, words in pairs:
+        piece = Text()
+        piece.append(f" {key} ", "bold")
+        piece.append(words + " ")
+        if text.cell_len + piece.cell_len > width:
+            break
+        text.append_text(piece)
+    return text

@@ -1,0 +1,86 @@
+"""Palettes from TOML: shipped ones and the user's. A broken file is reported with all others, never fatal."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from textual.theme import Theme
+
+DEFAULT = "iamtui-dark"
+ANSI = "iamtui-ansi"
+
+MEANINGS = {
+    "effect-allow": "$text-success",
+    "effect-deny": "$text-error",
+    "severity-high": "$text-error",
+    "severity-medium": "$text-warning",
+    "state-denied": "$text-warning",
+    "state-failed": "$text-error",
+    "state-never": "$text-warning",
+    "state-absent": "$text-muted",
+    "json-key": "$text-primary",
+    "json-string": "$text-success",
+    "json-number": "$text-accent",
+    "json-keyword": "$text-accent",
+    "json-mark": "$text-muted",
+    "diff-added": "$text-success",
+    "diff-removed": "$text-error",
+}
+"""Our own variables. A theme that does not set one gets a colour of Textual's in its place."""
+
+
+def shipped_theme_dir() -> Path:
+    """Where the palettes are: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "themes"
+    return inside if inside.is_dir() else package.parent / "themes"
+
+
+def load_theme(path: Path) -> Theme:
+    """One palette. Raises ValueError with a sentence on anything Textual would accept and fail on later."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    raw.setdefault("name", path.stem)
+    variables = raw.pop("variables", {})
+    if not isinstance(variables, dict):
+        raise ValueError(f"{path.name}: variables wants a table")
+    try:
+        theme = Theme(**raw, variables={str(k): str(v) for k, v in variables.items()})
+        theme.to_color_system().generate()
+    except Exception as error:  # colour parsing raises many kinds
+        raise ValueError(f"{path.name}: {error}") from error
+    return theme
+
+
+def find(name: str, user_dir: Path | None) -> tuple[Theme | None, list[str]]:
+    """The theme of that name, the user's before ours, without reading the others."""
+    problems: list[str] = []
+    for folder in (user_dir, shipped_theme_dir()):
+        path = folder / f"{name}.toml" if folder else None
+        if path is not None and path.is_file():
+            try:
+                return load_theme(path), problems
+            except ValueError as error:
+                problems.append(str(error))
+    return None, problems
+
+
+def all_themes(user_dir: Path | None) -> tuple[list[Theme], list[str]]:
+    """Every palette that can be used, ours first, and what is wrong with the rest."""
+    themes: dict[str, Theme] = {}
+    problems: list[str] = []
+    for folder in (shipped_theme_dir(), user_dir):
+        if folder is None or not folder.is_dir():
+            continue
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                theme = load_theme(path)
+            except ValueError as error:
+                problems.append(str(error))
+                continue
+            themes[theme.name] = theme
+    return list(themes.values()), problems

@@ -1,0 +1,363 @@
+"""A table over any sequence: draws the rows in view and nothing else, so a million rows cost what forty do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ...text import visible
+from ..keymap import bindings
+from ..render.cells import Cell
+
+CellOf = Callable[[int, int], Cell]
+"""(row, column) -> the cell."""
+
+
+class TableColumn:
+    """`priority` 0 stays longest when room gets scarce."""
+
+    __slots__ = ("id", "priority", "right", "title", "width")
+
+    def __init__(self, id: str, title: str, width: int, priority: int = 1, right: bool = False) -> None:
+        self.id, self.title, self.width, self.priority, self.right = id, title, max(width, cell_len(title)), priority, right
+
+
+class RowTable(ScrollView, can_focus=True):
+    """Rows by position, the cursor by key: whatever the rows become, the cursor stays on the same thing.
+
+    When the thing under the cursor is gone, the cursor goes to what is now in its place, and `CursorLost` says so.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--cursor-blurred",
+        "table--marked",
+        "table--empty",
+        "state-never",
+        "state-absent",
+        "state-denied",
+        "state-failed",
+        "effect-deny",
+        "effect-allow",
+        "severity-high",
+        "severity-medium",
+    }
+    DEFAULT_CSS = """
+    RowTable { height: 1fr; width: 1fr; scrollbar-size-horizontal: 0; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+
+    class Highlighted(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: RowTable, key: str) -> None:
+            super().__init__()
+            self.table, self.key = table, key
+
+        @property
+        def control(self) -> RowTable:
+            return self.table
+
+    class Activated(Highlighted):
+        """Enter or a click on the row under the cursor."""
+
+    class CursorLost(Highlighted):
+        """What the cursor was on is gone; `key` was its key."""
+
+    class SortRequested(Message):
+        """A click on a heading."""
+
+        def __init__(self, table: RowTable, column: str) -> None:
+            super().__init__()
+            self.table, self.column = table, column
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, header: bool = True) -> None:
+        super().__init__(id=id, classes=classes)
+        self._columns: Sequence[TableColumn] = ()
+        self._shown: list[tuple[int, int]] = []  # (column, width) in view
+        self._count = 0
+        self._cell: CellOf = lambda row, column: Cell("")
+        self._key: Callable[[int], str] = str
+        self._cursor = 0
+        self._cursor_key = ""
+        self._header = header
+        self._hidden_columns = 0
+        self._strips: dict[tuple[int, bool], Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self.marks: set[str] = set()
+        self.empty = ""
+        self.sort_column = ""
+        self.sort_descending = False
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def set_columns(self, columns: Sequence[TableColumn]) -> None:
+        self._columns = columns
+        self._fit()
+
+    def set_rows(self, count: int, cell: CellOf, key: Callable[[int], str], positions: Callable[[str], int | None] | None = None) -> None:
+        """Show other rows. `positions` finds a key's position faster than looking at all of them."""
+        before, place = self._cursor_key, self._cursor
+        self._count, self._cell, self._key = count, cell, key
+        self._strips.clear()
+        self.virtual_size = Size(self.size.width, count + self._header)
+        lost = False
+        if before and count:
+            found = positions(before) if positions else self._find(before, place)
+            lost = found is None
+            self._cursor = min(place, count - 1) if found is None else found
+        else:
+            self._cursor = min(place, max(count - 1, 0))
+        self._cursor_key = key(self._cursor) if count else before
+        if lost:
+            self.post_message(self.CursorLost(self, before))
+        if count:
+            self._scroll_to_cursor()
+        self.refresh()
+
+    def _find(self, key: str, near: int) -> int | None:
+        if near < self._count and self._key(near) == key:
+            return near
+        return next((row for row in range(self._count) if self._key(row) == key), None)
+
+    @property
+    def row_count(self) -> int:
+        return self._count
+
+    @property
+    def cursor(self) -> int:
+        """Position of the cursor."""
+        return self._cursor
+
+    @property
+    def cursor_key(self) -> str:
+        """Key of the row under the cursor, "" when there is no row."""
+        return self._cursor_key if self._count else ""
+
+    @property
+    def columns_hidden(self) -> int:
+        return self._hidden_columns
+
+    def move_to_key(self, key: str) -> bool:
+        """Put the cursor on that row; False when it is not there."""
+        found = self._find(key, self._cursor)
+        if found is None:
+            self._cursor_key = self._cursor_key or key
+            return False
+        self.move_to(found)
+        return True
+
+    def expect_key(self, key: str) -> None:
+        """Where the cursor belongs once rows come."""
+        self._cursor_key = key
+
+    def move_to(self, row: int) -> None:
+        if not self._count:
+            return
+        row = max(0, min(row, self._count - 1))
+        if row == self._cursor:
+            return
+        before, self._cursor = self._cursor, row
+        self._cursor_key = self._key(row)
+        top = int(self.scroll_offset.y)
+        self._scroll_to_cursor()
+        if int(self.scroll_offset.y) == top:
+            self._refresh_row(before)
+            self._refresh_row(row)
+        self.post_message(self.Highlighted(self, self._cursor_key))
+
+    def refresh_rows(self) -> None:
+        """Draw again: marks, theme or sort signs have changed."""
+        self._strips.clear()
+        self.refresh()
+
+    def refresh_cursor_row(self) -> None:
+        self._strips.pop((self._cursor, True), None)
+        self._strips.pop((self._cursor, False), None)
+        self._refresh_row(self._cursor)
+
+    # -- geometry ----------------------------------------------------------------------------------------------------
+
+    def _page(self) -> int:
+        return max(1, self.size.height - self._header)
+
+    def _scroll_to_cursor(self) -> None:
+        top, page = int(self.scroll_target_y), self._page()
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False, immediate=True)
+        elif self._cursor >= top + page:
+            self.scroll_to(y=self._cursor - page + 1, animate=False, immediate=True)
+
+    def _refresh_row(self, row: int) -> None:
+        y = row - int(self.scroll_offset.y) + self._header
+        if self._header <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.virtual_size = Size(event.size.width, self._count + self._header)
+        self._fit()
+        if self._count:
+            self._scroll_to_cursor()
+
+    def _fit(self) -> None:
+        """Choose the columns that fit: the least important go first, what is left over goes to the widest text columns."""
+        room = self.size.width - 2
+        columns = list(enumerate(self._columns))
+        if room <= 0 or not columns:
+            self._shown = []
+            return
+        kept = dict(columns)
+        while len(kept) > 1 and sum(c.width + 1 for c in kept.values()) - 1 > room:
+            # first narrow wide columns of the same priority would hide text of what matters; drop from the end instead
+            worst = max(kept, key=lambda i: (kept[i].priority, i))
+            if kept[worst].priority == 0:
+                break
+            del kept[worst]
+        widths = {i: c.width for i, c in kept.items()}
+        over = sum(widths.values()) + len(widths) - 1 - room
+        while over > 0 and max(widths.values()) > 8:
+            widest = max(widths, key=lambda i: widths[i])
+            widths[widest] -= 1
+            over -= 1
+        left = -over
+        stretch = [i for i, c in kept.items() if not c.right and c.width >= 16] or [next(iter(kept))]
+        for turn in range(max(left, 0)):
+            i = stretch[turn % len(stretch)]
+            if widths[i] < 64 or len(stretch) == 1:
+                widths[i] += 1
+        self._shown = [(i, widths[i]) for i in sorted(kept)]
+        self._hidden_columns = len(columns) - len(kept)
+        self._strips.clear()
+        self.refresh()
+
+    # -- drawing -----------------------------------------------------------------------------------------------------
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        self._styles.clear()
+        super().notify_style_update()
+
+    def on_focus(self) -> None:
+        self.refresh_cursor_row()
+
+    def on_blur(self) -> None:
+        self.refresh_cursor_row()
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(name, partial=True) if name else Style.null()
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        base = self.rich_style
+        if self._header and y == 0:
+            return self._header_strip(width)
+        row = y - self._header + int(self.scroll_offset.y)
+        if row >= self._count:
+            lines = self.empty.split("\n") if not self._count else []
+            index = y - self._header - 1
+            if 0 <= index < len(lines):
+                return Strip([Segment(set_cell_size("  " + visible(lines[index]), width), base + self._style("table--empty"))], width)
+            return Strip.blank(width, base)
+        under = row == self._cursor
+        held = self._strips.get((row, under and self.has_focus))
+        if held is not None and not under:
+            return held
+        strip = self._row_strip(row, under, width, base)
+        if not under:
+            if len(self._strips) > 2000:
+                self._strips.clear()
+            self._strips[(row, False)] = strip
+        return strip
+
+    def _header_strip(self, width: int) -> Strip:
+        style = self.rich_style + self._style("table--header")
+        pieces = ["  "]
+        for column, cells in self._shown:
+            c = self._columns[column]
+            sign = ("▼" if self.sort_descending else "▲") if c.id == self.sort_column else ""
+            title = c.title if cell_len(c.title) + len(sign) <= cells else c.title[: max(cells - len(sign), 0)]
+            text = title + sign
+            pieces.append((" " * (cells - cell_len(text)) + text if c.right else set_cell_size(text, cells)) + " ")
+        text = "".join(pieces)
+        if self._hidden_columns and width > 4:
+            text = set_cell_size(text, width - 1) + "›"
+        return Strip([Segment(set_cell_size(text, width), style)], width)
+
+    def _row_strip(self, row: int, under: bool, width: int, base: Style) -> Strip:
+        marked = bool(self.marks) and self._key(row) in self.marks
+        if under:
+            base = base + self._style("table--cursor" if self.has_focus else "table--cursor-blurred")
+        elif marked:
+            base = base + self._style("table--marked")
+        segments = [Segment(("▌" if under else " ") + ("●" if marked else " "), base)]
+        used = 2
+        for column, cells in self._shown:
+            cell = self._cell(row, column)
+            text, right = cell.text, cell.right
+            length = len(text) if text.isascii() else cell_len(text)
+            if length > cells:
+                text, length = set_cell_size(text, cells - 1) + "…", cells
+            pad = " " * (cells - length)
+            style = base + self._style(cell.style) if cell.style and not (under and self.has_focus) else base
+            segments.append(Segment((pad + text if right else text + pad) + " ", style))
+            used += cells + 1
+        strip = Strip(segments, used)
+        return strip.adjust_cell_length(width, base).simplify()
+
+    # -- keys and mouse ----------------------------------------------------------------------------------------------
+
+    def action_cursor_down(self) -> None:
+        self.move_to(self._cursor + 1)
+
+    def action_cursor_up(self) -> None:
+        self.move_to(self._cursor - 1)
+
+    def action_page_down(self) -> None:
+        self.move_to(self._cursor + self._page())
+
+    def action_page_up(self) -> None:
+        self.move_to(self._cursor - self._page())
+
+    def action_top(self) -> None:
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        self.move_to(self._count - 1)
+
+    def action_activate(self) -> None:
+        if self._count:
+            self.post_message(self.Activated(self, self._cursor_key))
+
+    def on_click(self, event: events.Click) -> None:
+        y = event.y
+        if self._header and y == 0:
+            x = 2
+            for column, cells in self._shown:
+                if x <= event.x <= x + cells:
+                    self.post_message(self.SortRequested(self, self._columns[column].id))
+                    return
+                x += cells + 1
+            return
+        row = y - self._header + int(self.scroll_offset.y)
+        if 0 <= row < self._count:
+            again = row == self._cursor
+            self.move_to(row)
+            if again or event.chain > 1:
+                self.action_activate()
+
+    def visible_keys(self) -> Iterable[str]:
+        return (self._key(row) for row in range(self._count))
