@@ -1,0 +1,76 @@
+"""The demo account as a source: AWS's answers, made up on the spot, the same for the same day and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from ...model.document import Document, Gap, Kind, Origin
+from ...model.event import Window, WindowState
+from ...model.fact import State
+from ..base import Cancelled, EventQuery, Item, SourceInfo, Step, never_cancelled
+from .account import Account
+from .clock import DAYS, clock
+from .grammar import ACCOUNT, REGIONS
+from .people import USERS
+from .recent import Recent
+
+SEED = 20_061_114
+
+
+class DemoSource:
+    """Implements `Source` for the account acme-prod. Nothing blocks and nothing is asked of a network.
+
+    now:  the demo's present; its day decides all dates
+    seed: another seed gives other ids and another daily noise, the same people and stories
+    """
+
+    def __init__(self, now: datetime | None = None, seed: int = SEED) -> None:
+        self.now = (now or datetime.now(UTC)).astimezone(UTC)
+        self.seed = seed
+        self.clock = clock(self.now)
+        self.info = SourceInfo(kind="demo", connection="demo", regions=REGIONS)
+
+    @cached_property
+    def _account(self) -> Account:
+        return Account(self.clock, self.seed, Recent())
+
+    def _document(self, kind: Kind, operation: str, body: bytes, key: str = "", region: str = "", part: int = 0) -> Document:
+        return Document(kind, body, self.now, Origin("demo", operation), ACCOUNT, key, region, part)
+
+    def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """All lists of the account, GAAD first."""
+        account = self._account
+        yield self._document(Kind.AUTHORIZATION, "iam:GetAccountAuthorizationDetails", account.authorization())
+        yield self._document(Kind.CREDENTIAL_REPORT, "iam:GetCredentialReport", account.credential_report())
+        yield self._document(Kind.ACCOUNT_SUMMARY, "iam:GetAccountSummary", account.summary())
+        yield self._document(Kind.ACCOUNT_ALIASES, "iam:ListAccountAliases", account.aliases())
+        yield self._document(Kind.PASSWORD_POLICY, "iam:GetAccountPasswordPolicy", account.password_policy())
+        yield self._document(Kind.CALLER, "sts:GetCallerIdentity", account.caller())
+
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
+        """Events of the last 90 days, newest first, a document for every day."""
+        for region in query.regions or REGIONS:
+            yield Window(region, WindowState.COVERED, self.clock.midnight - timedelta(days=DAYS), self.now)
+
+    def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Access Advisor's answer about one ARN."""
+        yield Step("IN_PROGRESS", 0, 1)
+
+    def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Keys of one user with their last use."""
+        user = next((u for u in USERS if u.name == user_name), None)
+        if user is None:
+            yield Gap(Kind.ACCESS_KEYS, State.FAILED, f"there is no user {user_name}", "iam:ListAccessKeys", ACCOUNT, user_arn or user_name)
+            return
+        yield self._document(Kind.ACCESS_KEYS, "iam:ListAccessKeys", self._account.access_keys(user), user_arn or user_name)
+
+    def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """One stored version of a policy."""
+        body = self._account.policy_version(policy_arn, version_id)
+        key = f"{policy_arn}:{version_id}"
+        if body is None:
+            yield Gap(Kind.POLICY_VERSION, State.FAILED, f"{policy_arn} has no version {version_id}", "iam:GetPolicyVersion", ACCOUNT, key)
+            return
+        yield self._document(Kind.POLICY_VERSION, "iam:GetPolicyVersion", body, key)
