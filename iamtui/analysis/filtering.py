@@ -1,254 +1,366 @@
-"""The filter language of every list, and sorting by what values mean.
+"""The filter language of every list. `Index` (in `indexing`) answers it.
 
-Words are joined by AND. `text` is looked for in every column as it is shown, upper and lower case alike. `!word` excludes.
-`column:value` looks in one column; a unique beginning of its name is enough, `=` may stand for `:`. Numbers, dates and ages
-compare: `keys:>=2`, `created:<2024-01-01`, `last-seen:>90d` (longer ago than 90 days). `mfa:no`, `keys:denied`,
-`groups:none`, `column:=exact`. `since:7d` and `until:2026-10-01` bound a list's time. Quotes keep blanks together.
+admin            the text in any column on screen, upper and lower case alike; several words must all be there
+!admin           not there
+"two words"      a phrase; quotes also take `:`, `=`, `|` and `!` as they are
+ci|cd            one of these
+user:ops         in one column; a unique beginning of its id or title is enough, `=` may stand for `:`
+user:=ops        the whole value (or one of a list's values)
+mfa:no           yes or no
+keys:none        known and empty; likewise never, denied, failed, not-loaded, no-information, not-tracked, n/a,
+                 not-in-tracking-period, and unused for never or not in the tracking period
+last-seen:>90d   longer ago than 90 days (s, min, h, d, w, mo, y); <7d or 7d: within them
+created:<2024    before 2024; also 2024-03, 2024-03-01, 2024-03-01T10:20, all UTC; >= and <= include the time named
+policies:>=5     numbers
+since:7d  until:2026-10-01   bounds of the list's own time, both included
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from ..errors import UsageError
-from ..model.fact import Fact, State
+from ..model.fact import State
+from ..text import visible
+from .indexing import Index
 from .lists import Column, ColumnKind
-from .words import SHORT_STATE, plain
+from .words import EMPTY
 
 
 class FilterError(UsageError):
     """A filter nobody can understand; the message says what would be understood."""
 
 
-_WORD = re.compile(r"""(!?)((?:[^\s"':=]+[:=])?(?:"[^"]*"?|'[^']*'?|\S+))""")
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|mo|y)\Z")
-_UNIT = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 2_592_000, "y": 31_536_000}
-_ALIASES = {"ip": "origin", "name": "event", "who": "actor", "readonly": "access", "agent": "user-agent", "arn": "actor-arn"}
-_TIME_WORDS = ("since", "until")
-_STATE_WORDS = {state.value: state for state in State if state is not State.KNOWN} | {
-    "n/a": State.NOT_APPLICABLE,
-    "not-loaded": State.NOT_LOADED,
-    "loading": State.NOT_LOADED,
-    "no-info": State.NO_INFORMATION,
-    "untracked": State.NOT_TRACKED,
-    "not-tracked": State.NOT_TRACKED,
-    "unused": State.NOT_IN_TRACKING_PERIOD,
-}
+class Look(StrEnum):
+    """How one alternative of a term is looked for."""
 
-Test = Callable[[Fact[Any]], bool]
+    TEXT = "text"  # contained in what is shown
+    EXACT = "exact"  # all of what is shown, or one value of a list
+    STATE = "state"  # the fact is in one of `states`
+    RANGE = "range"  # low <= value < high, in seconds since 1970 or plain numbers
 
 
-class Term(msgspec.Struct, frozen=True, eq=False):
-    """One word: a text over all columns (`column` None), or a test of one column."""
+class Test(msgspec.Struct, frozen=True):
+    """One alternative of a term."""
 
-    negated: bool
+    look: Look
     text: str = ""
-    column: Column | None = None
-    test: Test | None = None
+    states: frozenset[State] = frozenset()
+    low: float | None = None
+    high: float | None = None
 
 
-class Filter(msgspec.Struct, frozen=True, eq=False):
+class Term(msgspec.Struct, frozen=True):
+    """One word of a filter: any of `tests` over any of `columns` (ids; empty for the row as it is shown)."""
+
+    tests: tuple[Test, ...]
+    columns: tuple[str, ...] = ()
+    negated: bool = False
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Terms that must all hold. Without terms every row passes."""
+
     terms: tuple[Term, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
 
 
 def parse(text: str, columns: Sequence[Column], now: datetime) -> Filter:
-    """A filter over these columns. Raises FilterError with a sentence."""
-    terms: list[Term] = []
-    for match in _WORD.finditer(text):
-        negated, word = match[1] == "!", match[2]
-        name, sign, value = _split(word)
-        if not sign:
-            if _bare(word):
-                terms.append(Term(negated, text=_bare(word).casefold()))
-            continue
-        if not value:
-            continue  # still being typed
-        if name.casefold() in _TIME_WORDS:
-            terms.append(Term(negated, column=_time_column(columns), test=_bound(name.casefold(), value, now)))
-            continue
-        column = _column(name, columns)
-        terms.append(Term(negated, column=column, test=_test(column, value, now)))
-    return Filter(tuple(terms))
+    """A filter over these columns. What is still being typed (`mfa:`, `!`, an open quote) narrows nothing.
 
-
-def _split(word: str) -> tuple[str, str, str]:
-    if word[:1] in "\"'" or word.startswith("arn:"):
-        return "", "", word
-    found = re.match(r"([A-Za-z][\w-]*)([:=])(.*)\Z", word, re.DOTALL)
-    return (found[1], found[2], _bare(found[3])) if found else ("", "", word)
-
-
-def _bare(word: str) -> str:
-    if word[:1] in "\"'" and word:
-        return word[1:-1] if len(word) > 1 and word[-1] == word[0] else word[1:]
-    return word
-
-
-def _column(name: str, columns: Sequence[Column]) -> Column:
-    folded = name.casefold().replace("_", "-")
-    exact = [c for c in columns if folded in (c.id, c.title.casefold().replace(" ", "-"))]
-    if not exact and _ALIASES.get(folded):
-        exact = [c for c in columns if c.id == _ALIASES[folded]]
-    found = exact or [c for c in columns if c.id.startswith(folded) or c.title.casefold().startswith(folded)]
-    if len(found) == 1 or exact:
-        return found[0]
-    names = ", ".join(c.id for c in (found or columns))
-    if found:
-        raise FilterError(f"{name}: could be any of {names}")
-    raise FilterError(f"There is no column {name}; there are {names}", f'for the text itself write "{name}:…" in quotes')
-
-
-def _time_column(columns: Sequence[Column]) -> Column:
-    wanted = ("time", "last-seen", "last-used", "edited", "created")
-    for name in wanted:
-        for column in columns:
-            if column.id == name:
-                return column
-    raise FilterError("since and until need a list with a time")
-
-
-def moment_of(text: str, now: datetime) -> datetime:
-    """`7d` ago, or a date as `2026-10-01` or `2026-10-01T14:00`, UTC. Raises FilterError."""
-    found = _AGE.match(text)
-    if found:
-        try:
-            return now - timedelta(seconds=float(found[1]) * _UNIT[found[2]])
-        except OverflowError as error:
-            raise FilterError(f"{text} is too long ago") from error
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise FilterError(f"{text} is no time: write an age (7d, 24h, 90d) or a date (2026-10-01)") from error
-    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
-
-
-def _bound(word: str, value: str, now: datetime) -> Test:
-    limit = moment_of(value, now)
-    if word == "since":
-        return lambda fact: fact.is_known and fact.value >= limit
-    return lambda fact: fact.is_known and fact.value < limit
-
-
-def _test(column: Column, value: str, now: datetime) -> Test:
-    folded = value.casefold()
-    if folded in _STATE_WORDS:
-        state = _STATE_WORDS[folded]
-        return lambda fact: fact.state is state
-    if folded == "none" and column.kind in (ColumnKind.LIST, ColumnKind.TEXT):
-        return lambda fact: fact.state is State.NOT_APPLICABLE or (fact.is_known and not fact.value)
-    operator, operand = _operator(value)
-    if column.kind is ColumnKind.TIME and operator:
-        return _compare_time(operator, operand, now)
-    if column.kind is ColumnKind.NUMBER:
-        return _compare_number(operator or "=", operand, column)
-    if column.kind is ColumnKind.BOOL and operator in ("", "="):
-        wanted = {"yes": True, "true": True, "no": False, "false": False}.get(operand.casefold())
-        if wanted is None:
-            raise FilterError(f"{column.id} is yes or no (or never, denied, failed, not-loaded)")
-        return lambda fact: fact.is_known and fact.value is wanted
-    if operator == "=":
-        exact = operand.casefold()
-        return lambda fact: fact.is_known and exact in _pieces(fact.value, now)
-    return lambda fact: folded in plain(fact, now).casefold()
-
-
-def _pieces(value: Any, now: datetime) -> tuple[str, ...]:
-    return tuple(str(v).casefold() for v in value) if isinstance(value, tuple) else (str(value).casefold(),)
-
-
-def _operator(value: str) -> tuple[str, str]:
-    found = re.match(r"(>=|<=|>|<|=)(.*)\Z", value, re.DOTALL)
-    return (found[1], found[2].strip()) if found else ("", value)
-
-
-def _compare_time(operator: str, operand: str, now: datetime) -> Test:
-    """Ages compare as ages (`>90d` is longer ago), dates as dates (`>2024-01-01` is later)."""
-    limit = moment_of(operand, now)
-    if _AGE.match(operand):
-        operator = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "=": "="}[operator]
-    return _ordered(operator, limit)
-
-
-def _compare_number(operator: str, operand: str, column: Column) -> Test:
-    try:
-        number = float(operand)
-    except ValueError as error:
-        raise FilterError(f"{column.id} is a number: write {column.id}:2 or {column.id}:>=2") from error
-    return _ordered(operator, number)
-
-
-def _ordered(operator: str, limit: Any) -> Test:
-    tests: dict[str, Test] = {
-        ">": lambda fact: fact.is_known and fact.value > limit,
-        "<": lambda fact: fact.is_known and fact.value < limit,
-        ">=": lambda fact: fact.is_known and fact.value >= limit,
-        "<=": lambda fact: fact.is_known and fact.value <= limit,
-        "=": lambda fact: fact.is_known and fact.value == limit,
-    }
-    return tests[operator]
-
-
-class Index:
-    """What filters and sorts of one list need, made once and lazily: the facts of a column, the text of a row.
-
-    items: (item, snapshot) in the order of the list
+    Raises FilterError with a sentence.
     """
+    return Filter(tuple(term for token in _tokens(text) if (term := _term(token, columns, now)) is not None))
 
-    def __init__(self, columns: Sequence[Column], items: Sequence[tuple[Any, Any]], now: datetime) -> None:
-        self._columns, self._items, self._now = columns, items, now
-        self._facts: dict[str, list[Fact[Any]]] = {}
-        self._texts: list[str] | None = None
 
-    def facts(self, column: Column) -> list[Fact[Any]]:
-        """The column's facts, row by row."""
-        held = self._facts.get(column.id)
-        if held is None:
-            read = column.fact
-            held = self._facts[column.id] = [read(item, snapshot) for item, snapshot in self._items]
-        return held
+def apply(wanted: Filter, index: Index) -> list[int]:
+    """Positions of the rows that pass, in the list's order."""
+    return index.select(wanted)
 
-    def texts(self) -> list[str]:
-        """What each row shows, in lower case."""
-        if self._texts is None:
-            now = self._now
-            joined = [[plain(fact, now) for fact in self.facts(c)] for c in self._columns if c.kind is not ColumnKind.TIME]
-            self._texts = ["\n".join(cells).casefold() for cells in zip(*joined, strict=True)] if joined else [""] * len(self._items)
-        return self._texts
 
-    def select(self, wanted: Filter) -> list[int]:
-        """Positions of the rows that pass, in the list's order."""
-        chosen: Sequence[int] = range(len(self._items))
-        for term in wanted.terms:
-            if term.column is not None and term.test is not None:
-                facts, test = self.facts(term.column), term.test
-                chosen = [i for i in chosen if test(facts[i]) is not term.negated]
-            elif term.text:
-                texts, text = self.texts(), term.text
-                if term.negated:
-                    chosen = [i for i in chosen if text not in texts[i]]
-                else:
-                    chosen = [i for i in chosen if text in texts[i]]
-        return list(chosen)
+# -- words ------------------------------------------------------------------------------------------------------------
 
-    def sorted(self, chosen: Sequence[int], column_id: str, descending: bool = False) -> list[int]:
-        """Positions ordered by what the column's values mean. Rows without a value come last, whichever the direction."""
-        column = next((c for c in self._columns if c.id == column_id), None)
+
+class _Char(NamedTuple):
+    char: str
+    quoted: bool
+
+
+_Token = list[_Char]
+
+
+def _tokens(text: str) -> list[_Token]:
+    """The words of a filter. A quote opens at the beginning of a word or of a value and runs to its like, or to the end."""
+    tokens: list[_Token] = []
+    token: _Token = []
+    quote = ""
+    for char in visible(text):
+        if quote:
+            if char == quote:
+                quote = ""
+            else:
+                token.append(_Char(char, True))
+        elif char in "\"'" and (not token or (not token[-1].quoted and token[-1].char in ":=!|<>")):
+            quote = char
+        elif char.isspace():
+            tokens.append(token)
+            token = []
+        else:
+            token.append(_Char(char, False))
+    tokens.append(token)
+    return [token for token in tokens if token]
+
+
+def _text(token: _Token) -> str:
+    return "".join(char for char, _ in token)
+
+
+def _alternatives(token: _Token) -> list[_Token]:
+    found: list[_Token] = [[]]
+    for entry in token:
+        if entry == ("|", False):
+            found.append([])
+        else:
+            found[-1].append(entry)
+    return [alternative for alternative in found if alternative]
+
+
+_NAME = re.compile(r"[A-Za-z][\w-]*\Z")
+_COMPARES = re.compile(r"(>=|<=|>|<|=)")
+_ID_COLUMNS = ("unique-id", "policy-id", "access-key", "event-id")
+_ARN_COLUMNS = ("arn", "actor-arn", "targets")
+_LONG = 8
+
+
+def _term(token: _Token, columns: Sequence[Column], now: datetime) -> Term | None:
+    negated = token[0] == ("!", False)
+    if negated:
+        token = token[1:]
+    words = _text(token)
+    if not words.strip():
+        return None
+    at = next((n for n, (char, quoted) in enumerate(token) if not quoted and char in ":=<>"), None)
+    if at is not None and not words.casefold().startswith("arn:"):
+        name = "".join("\0" if quoted else char for char, quoted in token[:at])
+        if _NAME.match(name):
+            if token[at].char in ":=":
+                return _column_term(name, token[at + 1 :], columns, now, negated)
+            if _find(name, columns):
+                return _column_term(name, token[at:], columns, now, negated)
+    texts = [_text(alternative).casefold() for alternative in _alternatives(token)]
+    if not texts:
+        return None
+    ids = {column.id for column in columns}
+    also: tuple[str, ...] = ()
+    if all(text.startswith("arn:") for text in texts):
+        also = tuple(name for name in _ARN_COLUMNS if name in ids)
+    elif all(len(text) >= _LONG for text in texts):
+        # Ids are not on screen, but are pasted; short words would be found in them by chance.
+        also = tuple(name for name in _ID_COLUMNS if name in ids)
+    return Term(tuple(Test(Look.TEXT, text) for text in texts), ("", *also) if also else (), negated)
+
+
+# -- columns ----------------------------------------------------------------------------------------------------------
+
+_ALIASES = {"ip": "origin", "who": "actor", "agent": "user-agent", "key": "access-key", "readonly": "access", "read-only": "access"}
+_TIMES = ("time", "last-seen", "last-used", "last-edited", "created")
+
+
+def _find(name: str, columns: Sequence[Column]) -> list[Column]:
+    """The columns a name may mean; one when it is clear."""
+    folded = name.casefold().replace("_", "-")
+    titles = {column.id: column.title.casefold().replace(" ", "-") for column in columns}
+    found = [c for c in columns if c.id == folded] or [c for c in columns if titles[c.id] == folded]
+    if not found and folded == "name":
+        found = [c for c in columns if c.kind is ColumnKind.TEXT and c.id != "actor"][:1]
+    if not found and folded in _ALIASES:
+        found = [c for c in columns if c.id == _ALIASES[folded]]
+    return found or [c for c in columns if c.id.startswith(folded) or titles[c.id].startswith(folded)]
+
+
+def column_named(name: str, columns: Sequence[Column]) -> Column:
+    """The column a person means by an id, a title or a unique beginning of either. Raises FilterError."""
+    found = _find(name, columns)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise FilterError(f"{name} could be {_listed([c.id for c in found])}", "write more of the name")
+    raise FilterError(
+        f"There is no column {name}; there are {_listed([c.id for c in columns])}", f'to look for the text itself, quote it: "{name}:…"'
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def _column_term(name: str, value: _Token, columns: Sequence[Column], now: datetime, negated: bool) -> Term | None:
+    folded = name.casefold()
+    if folded in ("since", "until"):
+        column = next((c for wanted in _TIMES for c in columns if c.id == wanted), None)
         if column is None:
-            raise FilterError(f"There is no column {column_id}; there are {', '.join(c.id for c in self._columns)}")
-        facts = self.facts(column)
-        known = [i for i in chosen if facts[i].is_known]
-        rest = [i for i in chosen if not facts[i].is_known]
-        known.sort(key=lambda i: _key(facts[i].value), reverse=descending)
-        rest.sort(key=lambda i: SHORT_STATE[facts[i].state])
-        return known + rest
+            raise FilterError(f"{folded} needs a list with a time")
+        bound = _text(value)
+        return Term((_bound(folded, bound, now),), (column.id,), negated) if bound else None
+    column = column_named(name, columns)
+    if folded in ("readonly", "read-only"):
+        value = [
+            _Char(char, True) for char in {"yes": "read", "true": "read", "no": "write", "false": "write"}.get(_text(value), _text(value))
+        ]
+    tests = [test for part in _alternatives(value) if (test := _test(column, part, now)) is not None]
+    return Term(tuple(tests), (column.id,), negated) if tests else None
 
 
-def _key(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.casefold()
-    return tuple(v.casefold() for v in value) if isinstance(value, tuple) else value
+_STATES: dict[str, frozenset[State]] = {
+    **{state.value.replace(" ", "-"): frozenset({state}) for state in State if state is not State.KNOWN},
+    "n/a": frozenset({State.NOT_APPLICABLE}),
+    "no-info": frozenset({State.NO_INFORMATION}),
+    "untracked": frozenset({State.NOT_TRACKED}),
+    "unused": frozenset({State.NEVER, State.NOT_IN_TRACKING_PERIOD}),
+}
+_BOOLS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+
+
+def _test(column: Column, token: _Token, now: datetime) -> Test | None:
+    """One alternative of a column's value; None while it is being typed."""
+    words = _text(token).casefold()
+    literal = token[0].quoted
+    sign = "" if literal else (found[0] if (found := _COMPARES.match(words)) else "")
+    operand = words[len(sign) :].strip()
+    if sign and not operand:
+        return None
+    if literal:
+        return Test(Look.TEXT, words)
+    if column.kind is ColumnKind.BOOL and operand in _BOOLS and sign in ("", "="):
+        return Test(Look.EXACT, _BOOLS[operand])
+    if operand in _STATES and sign in ("", "="):
+        # Text columns may hold the same word as a value (an outcome `denied`).
+        text = operand if column.kind in (ColumnKind.TEXT, ColumnKind.LIST) else ""
+        return Test(Look.STATE, text, _STATES[operand])
+    if operand == EMPTY and sign in ("", "="):
+        return Test(Look.EXACT, EMPTY)
+    if column.kind is ColumnKind.TIME:
+        return _time_test(column, sign, operand, now)
+    if column.kind is ColumnKind.NUMBER:
+        return _number_test(column, sign, operand)
+    if sign == "=":
+        return Test(Look.EXACT, operand)
+    if sign:
+        raise FilterError(
+            f"{column.id} holds text; {sign} compares numbers, dates and ages",
+            f'to look for {sign} itself, quote it: {column.id}:"{words}"',
+        )
+    return Test(Look.TEXT, words)
+
+
+# -- times and numbers ------------------------------------------------------------------------------------------------
+
+_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|m|h|d|w|mo|y)\Z")
+_UNIT = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 2_592_000, "y": 31_536_000}
+_DATE = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:[t ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?(z|\+00:?00)?)?)?)?\Z"
+)
+
+
+def age_of(text: str) -> timedelta | None:
+    """`90d` as a length of time; None when it is none."""
+    found = _AGE.match(text.casefold())
+    if found is None:
+        return None
+    try:
+        return timedelta(seconds=float(found[1]) * _UNIT[found[2]])
+    except OverflowError:
+        return timedelta.max
+
+
+def span_of(text: str) -> tuple[datetime, datetime] | None:
+    """The stretch of time a date means, its end not included: `2024-03` is all of March. UTC. None when it is no date."""
+    found = _DATE.match(text.casefold())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
+    try:
+        begin = datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=UTC)
+        if month is None:
+            end = begin.replace(year=begin.year + 1)
+        elif day is None:
+            end = (begin + timedelta(days=32)).replace(day=1)
+        else:
+            step = {"days": 1} if hour is None else {"hours": 1} if minute is None else {"minutes": 1} if second is None else {"seconds": 1}
+            end = begin + timedelta(**step)
+    except (ValueError, OverflowError):
+        return None
+    return begin, end
+
+
+def moment_of(text: str, now: datetime, *, end: bool = False) -> datetime:
+    """`7d` (ago) or `2026-10-01` as a moment: the beginning of what a date means, or its `end`. Raises FilterError."""
+    age = age_of(text)
+    if age is not None:
+        try:
+            return now - age
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    span = span_of(text)
+    if span is None:
+        raise FilterError(f"{text} is no time", "write an age (7d, 24h) or a date (2026-10-01, 2026-10-01T14:00), in UTC")
+    return span[1] if end else span[0]
+
+
+def _bound(word: str, text: str, now: datetime) -> Test:
+    if word == "since":
+        return Test(Look.RANGE, low=moment_of(text, now).timestamp())
+    return Test(Look.RANGE, high=moment_of(text, now, end=True).timestamp())
+
+
+def _time_test(column: Column, sign: str, operand: str, now: datetime) -> Test:
+    age = age_of(operand)
+    if age is not None:
+        limit = moment_of(operand, now).timestamp()
+        # Longer ago is earlier.
+        return Test(Look.RANGE, high=limit) if sign in (">", ">=") else Test(Look.RANGE, low=limit)
+    span = span_of(operand)
+    if span is not None:
+        low, high = span[0].timestamp(), span[1].timestamp()
+        return {
+            "<": Test(Look.RANGE, high=low),
+            "<=": Test(Look.RANGE, high=high),
+            ">": Test(Look.RANGE, low=high),
+            ">=": Test(Look.RANGE, low=low),
+        }.get(sign, Test(Look.RANGE, low=low, high=high))
+    if sign:
+        raise FilterError(
+            f"{column.id} cannot be compared with {operand}", f"write an age ({column.id}:>90d) or a date ({column.id}:<2024-01-01)"
+        )
+    return Test(Look.TEXT, operand)
+
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
+_LEAST = 1e-9
+
+
+def _number_test(column: Column, sign: str, operand: str) -> Test:
+    length = age_of(operand)
+    if length is None and not _NUMBER.match(operand):
+        if sign:
+            raise FilterError(f"{column.id} is a number and cannot be compared with {operand}", f"write {column.id}:2 or {column.id}:>=2")
+        return Test(Look.TEXT, operand)
+    number = length.total_seconds() if length is not None else float(operand)
+    above = number + max(abs(number) * _LEAST, _LEAST)
+    return {
+        "<": Test(Look.RANGE, high=number),
+        "<=": Test(Look.RANGE, high=above),
+        ">": Test(Look.RANGE, low=above),
+        ">=": Test(Look.RANGE, low=number),
+    }.get(sign, Test(Look.RANGE, low=number, high=above))
+
+
+__all__ = ["Filter", "FilterError", "Index", "Look", "Term", "Test", "age_of", "apply", "column_named", "moment_of", "parse", "span_of"]

@@ -1,15 +1,17 @@
-"""Which policies reach an identity and by which way, and the same the other way round."""
+"""Which policies reach an identity, and whom a policy or group reaches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable
 
 import msgspec
 
-from ..model.account import Snapshot
-from ..model.identity import Group, Identity, Role, User
+from ..model.account import GROUPS, Snapshot
+from ..model.document import Gap, Kind
+from ..model.fact import State
+from ..model.identity import Group, Identity, User
 from ..model.policy import Grant, InlinePolicy, Policy, PolicyRef, Via
+from .reach import attached_to, bounded_by, groups_by_name, members_by_group, policies_by_arn
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -21,74 +23,86 @@ class Attachment(msgspec.Struct, frozen=True):
     as_boundary: bool = False
 
 
-class _PolicyIndex:
-    """Policies by ARN and groups by name of one snapshot."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.policies = {policy.arn: policy for policy in snapshot.policies}
-        self.groups = {group.name: group for group in snapshot.groups}
-
-
-@lru_cache(maxsize=8)
-def _index(snapshot: Snapshot) -> _PolicyIndex:
-    return _PolicyIndex(snapshot)
-
-
 def grants(identity: Identity, snapshot: Snapshot) -> tuple[Grant, ...]:
-    """Every policy that reaches the identity: attached, inline, then through each group, the boundary last.
+    """Every policy that reaches an identity: its own, its groups', and its boundary last (a limit, not a grant).
 
-    A policy whose text was not read has `document` None. A group that is not in what was read gives one Grant without a
-    policy (`policy_name` ""), so that the hole is seen.
+    `document` is None where the policy's text was not read. A group that was not read gives one Grant without a policy
+    (`policy_name` ""), so that the hole is seen; `missing_groups` says it as gaps.
     """
-    index = _index(snapshot)
-    found: list[Grant] = [*_attached(identity.attached, index, Via.ATTACHED), *_inline(identity.inline, Via.INLINE)]
+    found = [*_own(identity.inline, identity.attached, snapshot, Via.INLINE, Via.ATTACHED)]
     if isinstance(identity, User):
+        groups = groups_by_name(snapshot)
         for name in identity.groups:
-            group = index.groups.get(name)
+            group = groups.get(name)
             if group is None:
                 found.append(Grant(Via.GROUP_ATTACHED, "", group=name))
-                continue
-            found.extend(_attached(group.attached, index, Via.GROUP_ATTACHED, group))
-            found.extend(_inline(group.inline, Via.GROUP_INLINE, group))
-    if isinstance(identity, User | Role) and identity.boundary is not None:
-        found.extend(_attached((identity.boundary,), index, Via.BOUNDARY))
+            else:
+                found.extend(_own(group.inline, group.attached, snapshot, Via.GROUP_INLINE, Via.GROUP_ATTACHED, group))
+    if not isinstance(identity, Group) and identity.boundary is not None:
+        found.append(_managed(identity.boundary, snapshot, Via.BOUNDARY))
     return tuple(found)
 
 
-def _attached(refs: tuple[PolicyRef, ...], index: _PolicyIndex, via: Via, group: Group | None = None) -> Iterator[Grant]:
-    for ref in refs:
-        policy = index.policies.get(ref.arn)
-        version = policy.default_version if policy else None
-        yield Grant(
-            via,
-            ref.name,
-            ref.arn,
-            group=group.name if group else "",
-            group_arn=group.arn if group else "",
-            version_id=version.version_id if version else "",
-            document=version.document if version and version.document else None,
+def _own(
+    inline: Iterable[InlinePolicy],
+    attached: Iterable[PolicyRef],
+    snapshot: Snapshot,
+    via_inline: Via,
+    via_attached: Via,
+    group: Group | None = None,
+) -> Iterable[Grant]:
+    name, arn = (group.name, group.arn) if group else ("", "")
+    for ref in attached:
+        yield _managed(ref, snapshot, via_attached, name, arn)
+    for policy in inline:
+        yield Grant(via_inline, policy.name, group=name, group_arn=arn, document=policy.document or None)
+
+
+def _managed(ref: PolicyRef, snapshot: Snapshot, via: Via, group: str = "", group_arn: str = "") -> Grant:
+    policy = policies_by_arn(snapshot).get(ref.arn)
+    version = policy.default_version if policy else None
+    return Grant(
+        via=via,
+        policy_name=ref.name or ref.arn.rsplit("/", 1)[-1],
+        policy_arn=ref.arn,
+        group=group,
+        group_arn=group_arn,
+        version_id=version.version_id if version else policy.default_version_id if policy else "",
+        document=(version.document or None) if version else None,
+    )
+
+
+def missing_groups(identity: Identity, snapshot: Snapshot) -> tuple[Gap, ...]:
+    """Groups a user is a member of that are not in what was read: what they grant is unknown."""
+    if not isinstance(identity, User):
+        return ()
+    groups = groups_by_name(snapshot)
+    section = snapshot.section(GROUPS)
+    state = section.state if section.state is not State.KNOWN else State.NOT_LOADED
+    return tuple(
+        Gap(
+            kind=Kind.AUTHORIZATION,
+            state=state,
+            reason=f"group {name} is not in what was read; what it grants is missing here",
+            action="iam:GetAccountAuthorizationDetails" if state is State.DENIED else "",
+            account=identity.account,
+            key=name,
         )
-
-
-def _inline(policies: tuple[InlinePolicy, ...], via: Via, group: Group | None = None) -> Iterator[Grant]:
-    for policy in policies:
-        yield Grant(via, policy.name, group=group.name if group else "", group_arn=group.arn if group else "", document=policy.document)
+        for name in identity.groups
+        if name not in groups
+    )
 
 
 def attachments(policy: Policy, snapshot: Snapshot) -> tuple[Attachment, ...]:
-    """Who has a policy, among what was read: groups, roles, users, then those it is a boundary of."""
-    found: list[Attachment] = []
-    limits: list[Attachment] = []
-    for kind, identities in (("group", snapshot.groups), ("role", snapshot.roles), ("user", snapshot.users)):
-        for identity in identities:
-            if any(ref.arn == policy.arn for ref in identity.attached):
-                found.append(Attachment(kind, identity.name, identity.arn))
-            boundary = getattr(identity, "boundary", None)
-            if boundary is not None and boundary.arn == policy.arn:
-                limits.append(Attachment(kind, identity.name, identity.arn, as_boundary=True))
-    return (*found, *limits)
+    """Who has a policy: users, roles, groups it is attached to, then those it bounds."""
+    attached = [_attachment(identity, False) for identity in attached_to(snapshot).get(policy.arn, ())]
+    return (*attached, *(_attachment(identity, True) for identity in bounded_by(snapshot).get(policy.arn, ())))
+
+
+def _attachment(identity: Identity, as_boundary: bool) -> Attachment:
+    kind = "user" if isinstance(identity, User) else "group" if isinstance(identity, Group) else "role"
+    return Attachment(kind, identity.name, identity.arn, as_boundary)
 
 
 def members(group: Group, snapshot: Snapshot) -> tuple[User, ...]:
-    """Users of a group, in the order of their names."""
-    return tuple(user for user in snapshot.users if group.name in user.groups)
+    return members_by_group(snapshot).get(group.name, ())

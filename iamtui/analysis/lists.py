@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..model.account import SUMMARY, USERS, Snapshot
+from ..model.account import ROLES, SUMMARY, USERS, Snapshot
 from ..model.fact import Fact, State, absent, known
 from ..model.identity import User
 from .words import csv_text, machine, plain
@@ -141,6 +141,7 @@ def missing(snapshot: Snapshot, section: str, default: str = GAAD) -> Fact[Any]:
 
 __all__ = [
     "GAAD",
+    "ROLES",
     "ROOT_NAME",
     "Column",
     "ColumnKind",

@@ -1,7 +1,12 @@
-"""Who may assume a role, by its trust policy, in words. A reading of the document, not an evaluation."""
+"""Who may assume a role, by its trust policy, in words.
+
+What the document says, not an evaluation: whether a principal it names can also make the call depends on that principal's
+own policies.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -11,19 +16,30 @@ from ..model.account import Snapshot
 from ..model.fact import Fact, State, absent, known
 from ..model.identity import Role
 from ..policy.document import Statement, parse
+from ..policy.wildcard import matches
+from .conditions import condition_words, entries
+from .lists import GAAD, ROLES, source_of
 
-TRUST = "AssumeRolePolicyDocument"
+_ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 
 
 class Trustee(msgspec.Struct, frozen=True):
     """One principal of one statement.
 
-    kind:       `service`, `account`, `role`, `user`, `session`, `SAML`, `OIDC`, `anyone`, `unknown`
-    name:       short: `ec2`, `123456789012`, `role/ci`, `token.actions.githubusercontent.com`
+    kind:       `service`, `account`, `role`, `user`, `session`, `SAML`, `OIDC`, `anyone`, `organization`, `deleted`,
+                `canonical user`, `unknown`
+    name:       short, for columns: `ec2`, `123456789012`, `role/ci`, `github OIDC`, `anyone`, `org o-1234`
     principal:  as written
-    own:        whether it is of the role's own account; None where that makes no sense
+    account:    the account it is in, "" where that makes no sense
+    own:        whether that is the role's own account; None where that makes no sense or is not known
     conditions: in words, all of which must hold
-    effect:     `Allow` or `Deny`
+    effect:     `Allow`, `Deny`, or "" when the statement has neither
+    statement:  index of its statement in the document
+    label:      the statement's Sid, or `statement 2`
+    actions:    as written (`sts:AssumeRoleWithSAML`)
+    assumes:    whether these actions assume the role at all (tagging a session alone does not)
+    excepted:   NotPrincipal: everyone *but* this one
+    subjects:   values a condition wants of an identity provider's `sub` claim
     warning:    what a reviewer should look at, "" when nothing stands out
     """
 
@@ -36,147 +52,201 @@ class Trustee(msgspec.Struct, frozen=True):
     statement: int
     actions: tuple[str, ...]
     warning: str = ""
+    account: str = ""
+    label: str = ""
+    assumes: bool = True
+    excepted: bool = False
+    subjects: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
-        """`service ec2`, `anyone`, `account 123456789012 (another account)`."""
+        """`service ec2`, `anyone in any AWS account`, `account 123456789012 (another account)`."""
+        if self.excepted:
+            return f"everyone except {self.principal}"
         if self.kind == "anyone":
             return "anyone in any AWS account"
+        if self.kind == "organization":
+            return f"every account of {self.name.replace('org ', 'organization ')}"
+        if self.kind in ("role", "user", "session"):
+            name = self.name.split(":", 1)[-1].split("/", 1)[-1]
+            return f"{self.kind} {name}" + ("" if self.own else f" of account {self.account}")
         place = "" if self.own is None else (" (this account)" if self.own else " (another account)")
         return f"{self.kind} {self.name}{place}"
 
+    @property
+    def sentence(self) -> str:
+        """The whole of what the statement says of this principal."""
+        verb = {"Allow": "may", "Deny": "must not"}.get(self.effect, "is named without an effect to")
+        what = "assume this role" if self.assumes else f"call {', '.join(self.actions) or 'nothing'}"
+        return f"{self.words} {verb} {what}" + (f", if {' and '.join(self.conditions)}" if self.conditions else "")
+
 
 class TrustSummary(msgspec.Struct, frozen=True):
-    """Denials first; `findings` say what in the document is malformed."""
+    """Denials first, then as written. `findings` say what in the document is malformed or deserves a look."""
 
     trustees: tuple[Trustee, ...]
     findings: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Short names of all that an Allow statement lets assume the role, each once."""
+        return tuple(dict.fromkeys(t.name for t in self.trustees if t.effect == "Allow" and t.assumes))
+
 
 def trust_summary(role: Role, snapshot: Snapshot) -> TrustSummary:
     """Who may assume `role`. `snapshot` tells which account is its own."""
-    return _summary(role.trust, role.account or snapshot.account)
+    if not role.trust:
+        return TrustSummary((), ("the trust policy is not in what was read",))
+    return summarize_trust(role.trust, role.account or snapshot.account)
 
 
 def trusted_by(role: Role, snapshot: Snapshot) -> Fact[Any]:
-    """The list column: short names of all that an Allow statement names."""
+    """The list column: short names of all that an Allow statement names. Known and empty where nobody is trusted."""
+    source, as_of = source_of(snapshot, ROLES, GAAD)
     if not role.trust:
-        return absent(State.NOT_LOADED, TRUST, detail="the answer has no trust policy")
-    names = _short_names(role.trust, role.account or snapshot.account)
-    return known(names, TRUST) if names else absent(State.NO_INFORMATION, TRUST, detail="no Allow statement with a principal can be read")
+        return absent(State.NOT_LOADED, source, as_of, "the trust policy is not in what was read")
+    summary = summarize_trust(role.trust, role.account or snapshot.account)
+    if not summary.trustees and summary.findings:
+        return absent(State.FAILED, source, as_of, f"malformed trust policy: {summary.findings[0]}")
+    return known(summary.names, source, as_of)
 
 
 @lru_cache(maxsize=16384)
-def _short_names(trust: str, account: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(t.name for t in _summary(trust, account).trustees if t.effect == "Allow"))
-
-
-@lru_cache(maxsize=4096)
-def _summary(trust: str, account: str) -> TrustSummary:
-    document = parse(trust)
+def summarize_trust(text: str, account: str) -> TrustSummary:
+    """A trust policy's text, read from the point of view of `account` ("" when that is not known)."""
+    document = parse(text)
     trustees: list[Trustee] = []
+    findings = list(document.findings)
     for statement in document.statements:
-        conditions = _conditions(statement)
-        for kind_word, values in statement.principals.items():
-            trustees.extend(_trustee(kind_word, value, statement, conditions, account) for value in values)
-        for kind_word, values in statement.not_principals.items():
-            words = f"everybody but {', '.join(values)}"
-            trustees.append(
-                _made(
-                    "anyone",
-                    words,
-                    f"NotPrincipal {kind_word}",
-                    None,
-                    statement,
-                    conditions,
-                    "NotPrincipal with Allow lets in everybody else",
-                )
-            )
+        excepted = bool(statement.not_principals)
+        named = statement.not_principals if excepted else statement.principals
+        if not named:
+            findings.append(f"{statement.label} names no principal")
+        if excepted and statement.allows:
+            findings.append(f"{statement.label}: NotPrincipal with Allow trusts everyone it does not name")
+        trustees.extend(_trustee(kind, value, statement, account, excepted) for kind, values in named.items() for value in values)
     trustees.sort(key=lambda trustee: trustee.effect != "Deny")
-    return TrustSummary(tuple(trustees), document.findings)
+    return TrustSummary(tuple(trustees), tuple(findings))
 
 
-def _made(
-    kind: str, name: str, principal: str, own: bool | None, statement: Statement, conditions: tuple[str, ...], warning: str = ""
-) -> Trustee:
-    actions = statement.actions or tuple(f"all but {a}" for a in statement.not_actions)
+# -- one principal ----------------------------------------------------------------------------------------------------
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_DELETED_ID = re.compile(r"A(?:ROA|IDA|GPA|NPA)[A-Z0-9]{12,}")
+_ARN_KINDS = {"role": "role", "user": "user", "assumed-role": "session", "federated-user": "session"}
+
+
+def _trustee(kind: str, value: str, statement: Statement, own_account: str, excepted: bool) -> Trustee:
+    noun, name, account = _named(kind, value)
+    own = account == own_account if account and own_account else None
+    if noun in ("role", "user", "session") and own is False:
+        name = f"{account}:{name}"
+    if noun == "anyone":
+        noun, name = _narrowed(statement)
+    if excepted:
+        name = "anyone except some"
+    subjects = tuple(v for _op, key, values in entries(statement.conditions) if key.endswith(":sub") for v in values)
+    warning = _warning(noun, own, statement, subjects, excepted) if statement.allows else ""
     return Trustee(
-        kind, name, principal, own, conditions, statement.effect, statement.index, actions, warning if statement.effect == "Allow" else ""
+        kind=noun,
+        name=name,
+        principal=value,
+        own=own,
+        conditions=condition_words(statement.conditions),
+        effect=statement.effect,
+        statement=statement.index,
+        actions=statement.actions or tuple(f"everything but {action}" for action in statement.not_actions),
+        warning=warning,
+        account=account,
+        label=statement.label,
+        assumes=not statement.actions or any(matches(pattern, action) for pattern in statement.actions for action in _ASSUMING),
+        excepted=excepted,
+        subjects=subjects,
     )
 
 
-def _trustee(kind_word: str, value: str, statement: Statement, conditions: tuple[str, ...], account: str) -> Trustee:
+def _named(kind: str, value: str) -> tuple[str, str, str]:
+    """(kind, short name, account) of a principal as written."""
     if value == "*":
-        warning = "" if conditions else "anyone may assume it: no condition narrows it"
-        return _made("anyone", "anyone", value, None, statement, conditions, warning)
-    if kind_word == "Service":
-        name = value.removesuffix(".amazonaws.com")
-        return _made("service", name, value, None, statement, conditions)
-    if kind_word == "Federated":
-        return _federated(value, statement, conditions)
+        return "anyone", "anyone", ""
+    if kind == "Service":
+        return "service", re.sub(r"\.amazonaws\.com(\.cn)?\Z", "", value), ""
+    if kind == "Federated":
+        return _provider(value)
+    if kind == "CanonicalUser":
+        return "canonical user", value, ""
+    if _ACCOUNT_ID.fullmatch(value):
+        return "account", value, value
+    if _DELETED_ID.fullmatch(value):
+        return "deleted", value, ""
     parts = value.split(":", 5)
-    if value.isdecimal() and len(value) == 12:
-        parts = ["arn", "aws", "iam", "", value, "root"]
-    if len(parts) != 6 or parts[0] != "arn":
-        deleted = value[:4] in ("AIDA", "AROA", "ANPA", "AGPA")
-        warning = "the identity behind this id was deleted" if deleted else ""
-        return _made("unknown", value, value, None, statement, conditions, warning)
-    owner, resource = parts[4], parts[5]
-    own = owner == account if account.isdecimal() else None
+    if kind != "AWS" or len(parts) < 6 or parts[0] != "arn":
+        return "unknown", value, ""
+    account, resource = parts[4], parts[5]
     if resource == "root":
-        warning = ""
-        if own is False and not any("external id" in c for c in conditions):
-            warning = "another account may use it without an external id"
-        return _made("account", owner, value, own, statement, conditions, warning)
-    kind = "session" if parts[2] == "sts" else resource.partition("/")[0]
-    name = resource if own is not False else f"{owner}:{resource}"
-    return _made(kind if kind in ("role", "user", "session") else "unknown", name, value, own, statement, conditions)
+        return "account", account, account
+    noun = _ARN_KINDS.get(resource.partition("/")[0], "unknown")
+    if noun in ("role", "user"):
+        # The path is no part of the name.
+        return noun, f"{noun}/{resource.rsplit('/', 1)[-1]}", account
+    return noun, resource, account
 
 
-def _federated(value: str, statement: Statement, conditions: tuple[str, ...]) -> Trustee:
-    if ":saml-provider/" in value:
-        return _made("SAML", value.rpartition(":saml-provider/")[2], value, None, statement, conditions)
-    host = value.rpartition(":oidc-provider/")[2] or value
-    name = "github OIDC" if host.startswith("token.actions.githubusercontent.com") else host
-    subjects = [
-        v for keys in statement.conditions.values() for key, values in keys.items() if key.casefold().endswith(":sub") for v in values
-    ]
-    warning = ""
-    if not subjects:
-        warning = "no subject (sub) condition: every workload of this provider may assume it"
-    elif any(s.startswith("*") or s.split(":")[1:2] == ["*"] or s.split("/")[0].endswith("*") for s in subjects):
-        warning = "the subject (sub) begins with a wildcard"
-    return _made("OIDC", name, value, None, statement, conditions, warning)
+def _provider(value: str) -> tuple[str, str, str]:
+    parts = value.split(":", 5)
+    account, resource = (parts[4], parts[5]) if len(parts) == 6 else ("", value)
+    if resource.startswith("saml-provider/"):
+        return "SAML", f"{resource.removeprefix('saml-provider/')} SAML", account
+    return "OIDC", f"{_provider_name(resource.removeprefix('oidc-provider/'))} OIDC", account
 
 
-_WORDS = {
-    "sts:externalid": "with external id",
-    "aws:sourceaccount": "for account",
-    "aws:sourcearn": "for resource",
-    "aws:principalorgid": "of organization",
-    "aws:principalarn": "as principal",
-    "aws:sourceip": "from address",
-    "aws:sourceidentity": "with source identity",
-    "sts:rolesessionname": "with session name",
-    "saml:aud": "for audience",
-}
+# Providers people call by another name than their host's.
+_PROVIDERS = (
+    (re.compile(r"token\.actions\.githubusercontent\.com(/.*)?"), "github"),
+    (re.compile(r"oidc\.eks\.[^/]*/id/.*"), "eks"),
+)
 
 
-def _conditions(statement: Statement) -> tuple[str, ...]:
-    found = []
-    for operator, keys in statement.conditions.items():
-        for key, values in keys.items():
-            said = " or ".join(values) if values else "(nothing)"
-            lowered = key.casefold()
-            if (
-                lowered == "aws:multifactorauthpresent"
-                and [v.casefold() for v in values] == ["true"]
-                and operator.casefold().startswith("bool")
-            ):
-                if_exists = operator.casefold().endswith("ifexists")
-                found.append("with MFA" + (", where the request says" if if_exists else ""))
-            elif lowered in _WORDS and operator.casefold().startswith(("stringequals", "stringlike", "arnlike", "arnequals", "ipaddress")):
-                found.append(f"{_WORDS[lowered]} {said}")
-            else:
-                found.append(f"{key} {operator} {said}")
-    return tuple(found)
+def _provider_name(host: str) -> str:
+    """`github`, `gitlab`, `accounts.google.com`, `eks`."""
+    for expression, name in _PROVIDERS:
+        if expression.fullmatch(host):
+            return name
+    domain = host.split("/", 1)[0]
+    labels = domain.split(".")
+    return labels[0] if len(labels) == 2 else domain
+
+
+def _narrowed(statement: Statement) -> tuple[str, str]:
+    """`*` with a condition on who that is, is not anyone."""
+    for operator, key, values in entries(statement.conditions):
+        if operator not in ("stringequals", "stringlike") or not values or any("*" in value for value in values):
+            continue
+        if key == "aws:principalorgid":
+            return "organization", f"org {', '.join(values)}"
+        if key == "aws:principalaccount":
+            return "account", ", ".join(values)
+    return "anyone", "anyone"
+
+
+_NARROW_ENOUGH = ("sts:externalid", "aws:principalorgid", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn", "aws:principalaccount")
+
+
+def _warning(noun: str, own: bool | None, statement: Statement, subjects: tuple[str, ...], excepted: bool) -> str:
+    keys = {key for _operator, key, _values in entries(statement.conditions)}
+    if excepted:
+        return "NotPrincipal with Allow lets in everybody else"
+    if noun == "anyone":
+        return "" if keys.intersection(_NARROW_ENOUGH) else "anyone may assume it: no condition says who"
+    if noun == "account" and own is False and "sts:externalid" not in keys:
+        return "another account may use it without an external id"
+    if noun == "deleted":
+        return "the identity behind this id was deleted"
+    if noun == "OIDC":
+        if not subjects and not any(key.endswith((":aud", ":amr")) for key in keys):
+            return "no condition on the subject: whoever the provider vouches for may assume it"
+        if not subjects:
+            return "no condition on the subject (sub)"
+        if any(subject.startswith("*") or subject.split(":")[1:2] == ["*"] for subject in subjects):
+            return "the subject (sub) begins with a wildcard"
+    return ""

@@ -59,6 +59,15 @@ def state_words(fact: Fact[Any]) -> str:
     return _WORDS.get(state, state.value)
 
 
+def long_words(fact: Fact[Any], now: datetime) -> str:
+    """What a detail shows: the exact time with its age; a state with its action, reason or window."""
+    if fact.state is not State.KNOWN:
+        return f"{fact.state.value}: {fact.detail}" if fact.detail else fact.state.value
+    if isinstance(fact.value, datetime):
+        return f"{exact(fact.value)} ({relative(fact.value, now)})"
+    return plain(fact, now)
+
+
 def machine(fact: Fact[Any]) -> Any:
     """The JSON value: the value itself where it is known (times as ISO 8601 in UTC, lengths in seconds), else an object with
     `state`, and `source`, `as_of` and `detail` where they are told."""
