@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-MAX_TEXT = 2_000_000
-"""Characters. AWS's largest document is 10,240 for a policy (20,480 for a bucket's); what is longer is not read."""
+MAX_TEXT = 300_000
+"""Characters. AWS's largest documents have 10,240 (IAM) to 32,768 (KMS) without blanks; what is longer is not read."""
 
 ALLOW, DENY = "Allow", "Deny"
 
