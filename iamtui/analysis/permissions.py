@@ -48,7 +48,7 @@ class ServiceSummary(msgspec.Struct, frozen=True):
     levels:          from harmless to dangerous; empty for an unknown service
     full:            all its actions
     scope:           resources in words: `All resources`, `one bucket: logs`, `Multiple (4)`
-    resources:       the patterns behind it
+    resources:       the patterns behind it; `not …` for those a NotResource excepts
     conditions:      in words, of statements that alone give some of the actions
     conditional:     how many actions are given under conditions only
     grants:          the policies that say so
@@ -337,7 +337,7 @@ class _Summary:
                         full = granted == total
                         names = () if full else service.names(granted)
                         levels.append(LevelSummary(level.value, granted.bit_count(), total.bit_count(), full, names))
-            patterns = tuple(dict.fromkeys(p for scope in entry.scopes for p in scope.patterns))
+            patterns = tuple(dict.fromkeys(p for scope in entry.scopes for p in scope.told))
             beyond = (entry.mask & ~limit.get(prefix, 0)).bit_count() if limit is not None else None
             open_ones = [words for mask, words in entry.conditions if mask & ~entry.unconditional or not mask]
             yield ServiceSummary(
@@ -360,6 +360,8 @@ class _Summary:
         if len(scopes) == 1:
             return scopes[0].words(self.known)
         patterns = {pattern for scope in scopes for pattern in scope.patterns}
+        if any(scope.excepted for scope in scopes):
+            return "Multiple, some with exceptions"
         if entry.anywhere:
             return f"Multiple; {ALL.lower()} for {entry.anywhere.bit_count()} of {entry.mask.bit_count()} actions"
         return f"Multiple ({len(patterns)})"

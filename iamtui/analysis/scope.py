@@ -23,6 +23,10 @@ class Scope(msgspec.Struct, frozen=True):
     def everything(self) -> bool:
         return not self.excepted and "*" in self.patterns
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        return tuple(f"not {pattern}" for pattern in self.patterns) if self.excepted else self.patterns
+
     def words(self, known: Catalogue) -> str:
         """`All resources`, `one bucket: logs`, `object pattern: logs/*`, `Multiple (4)`, `All resources except one key: …`."""
         if self.everything:
