@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -41,10 +40,6 @@ def policy_arn(name: str) -> str:
 
 def user_arn(user: User) -> str:
     return f"arn:aws:iam::{ACCOUNT}:user{user.path}{user.name}"
-
-
-def _seconds(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).isoformat()
 
 
 def _tags(words: str) -> list[dict[str, str]]:
@@ -135,7 +130,7 @@ class Account:
         }
         used: dict[str, str] = {}
         if (use := self.recent.roles.get(role.name)) is not None:
-            used = {"LastUsedDate": _seconds(use.at), "Region": use.region}
+            used = {"LastUsedDate": self.clock.stamp_at(use.at), "Region": use.region}
         elif role.used and role.used <= 400:
             used = {"LastUsedDate": self.clock.stamp(role.used, 41_977), "Region": role.region}
         entry = {
@@ -218,7 +213,7 @@ class Account:
                     f"arn:aws:iam::{ACCOUNT}:root",
                     self.clock.stamp(ROOT_CREATED),
                     "not_supported",
-                    _seconds(root.at) if root else "no_information",
+                    self.clock.stamp_at(root.at) if root else "no_information",
                     "not_supported",
                     "not_supported",
                     "true",
@@ -253,7 +248,7 @@ class Account:
 
     def _password_used(self, user: User) -> str:
         if (use := self.recent.passwords.get(user.name)) is not None:
-            return _seconds(use.at)
+            return self.clock.stamp_at(use.at)
         if user.password is None or user.password.used is None:
             return "no_information"
         return self.clock.stamp(user.password.used, 35_841)
@@ -265,7 +260,7 @@ class Account:
     def _report_key(self, user: User, slot: int) -> list[str]:
         key, use = user.keys[slot], self.key_use(user, slot)
         row = ["true" if key.active else "false", self.clock.stamp(key.age, key.second)]
-        return [*row, _seconds(use.at), use.region, use.service] if use else [*row, "N/A", "N/A", "N/A"]
+        return [*row, self.clock.stamp_at(use.at), use.region, use.service] if use else [*row, "N/A", "N/A", "N/A"]
 
     def key_use(self, user: User, slot: int) -> Use | None:
         """The last use of one of a user's keys, None for never."""
@@ -273,7 +268,7 @@ class Account:
         if (use := self.recent.keys.get(long_term_key(self.seed, user.name, slot))) is not None:
             return use
         if key.used > 0:
-            return Use(self.clock.epoch - key.used * 86_400 + 47_520, key.region, key.service)
+            return Use(self.clock.at(key.used, 47_520), key.region, key.service)
         return None
 
     def access_keys(self, user: User) -> bytes:
@@ -285,7 +280,7 @@ class Account:
             listed.append(self._listed(user, key, key_id))
             use = self.key_use(user, slot)
             told[key_id] = (
-                {"LastUsedDate": _seconds(use.at), "ServiceName": use.service, "Region": use.region}
+                {"LastUsedDate": self.clock.stamp_at(use.at), "ServiceName": use.service, "Region": use.region}
                 if use
                 else {"ServiceName": "N/A", "Region": "N/A"}
             )

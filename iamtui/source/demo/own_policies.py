@@ -202,14 +202,7 @@ OWN: dict[str, Own] = {
         created=388,
     ),
     "data-lake-admin": _one(388, allow("s3:*", _bucket("acme-data-lake")), allow("lakeformation:* glue:*")),
-    "customer-exports-read": _one(
-        300,
-        allow(
-            "s3:GetObject s3:ListBucket",
-            _bucket("acme-customer-exports"),
-            Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
-        ),
-    ),
+    "customer-exports-read": _one(300, allow("s3:GetObject s3:ListBucket", _bucket("acme-customer-exports"))),
     "billing-read": _one(760, allow("ce:Get* ce:List* budgets:View* cur:Describe*")),
     "support-console": _one(450, allow("support:* trustedadvisor:Describe* health:Describe*")),
     "contractor-limited": _one(

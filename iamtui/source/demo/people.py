@@ -98,7 +98,16 @@ USERS: tuple[User, ...] = (
     _person("c.moreau", 1001, "billing", Password(83, 3), tags="team=finance"),
     _person("i.santos", 350, "data-analysts", Password(58), tags="team=data"),
     _person("User1", 820, "data-analysts", Password(210), tags="team=data", keys=(Key(231),)),
-    _person("d.kowalski", 890, "developers ops", Password(264, 128), mfa=False, tags="team=platform status=left", keys=(Key(512),)),
+    _person(
+        "d.kowalski",
+        890,
+        "developers ops",
+        Password(264, 128),
+        mfa=False,
+        tags="team=platform status=left",
+        keys=(Key(512),),
+        inline={"migration": policy(allow("sts:AssumeRole", "arn:aws:iam::123456789012:role/test-migration"))},
+    ),
     _person("h.schmidt", 1090, "billing", Password(1090), mfa=False, tags="team=finance"),
     _person("f.weber", 420, "developers", Password(66), tags="team=shop", boundary="team-boundary"),
     _person("y.kim", 300, "developers", Password(81), tags="team=mobile", boundary="team-boundary"),
@@ -119,7 +128,9 @@ USERS: tuple[User, ...] = (
     User("break-glass-2", 1200, "admins", password=Password(365), mfa=True, path="/break-glass/", tags="kind=emergency owner=security"),
     # machines
     _machine("deploy-bot", 1034, Key(8, second=36_618), attached="deploy-base", boundary="ci-boundary", tags="team=platform owner=k.meyer"),
-    _machine("ci-runner", 905, Key(543), attached="ci-runner-access", path="/ci/", tags="team=platform owner=d.kowalski"),
+    _machine(
+        "ci-runner", 905, Key(543), attached="ci-runner-access AdministratorAccess", path="/ci/", tags="team=platform owner=d.kowalski"
+    ),
     _machine("jenkins", 1420, Key(1420), Key(388), attached="PowerUserAccess", path="/ci/"),
     _machine(
         "terraform-local",

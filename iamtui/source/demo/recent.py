@@ -14,8 +14,23 @@ class Use(msgspec.Struct, frozen=True, order=True):
 
 
 class Recent(msgspec.Struct, frozen=True):
-    """roles by name, keys by key id, passwords by user name (`<root_account>` too)."""
+    """roles by name, keys by key id, passwords by user name (`<root_account>` too). The later use wins."""
 
-    roles: dict[str, Use] = {}
-    keys: dict[str, Use] = {}
-    passwords: dict[str, Use] = {}
+    roles: dict[str, Use]
+    keys: dict[str, Use]
+    passwords: dict[str, Use]
+
+    def role(self, name: str, use: Use) -> None:
+        _later(self.roles, name, use)
+
+    def key(self, key_id: str, use: Use) -> None:
+        _later(self.keys, key_id, use)
+
+    def password(self, user: str, use: Use) -> None:
+        _later(self.passwords, user, use)
+
+
+def _later(uses: dict[str, Use], name: str, use: Use) -> None:
+    held = uses.get(name)
+    if held is None or held < use:
+        uses[name] = use

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ...model.document import Document, Gap, Kind, Origin
 from ...model.event import Window, WindowState
@@ -14,7 +15,11 @@ from .account import Account
 from .clock import DAYS, clock
 from .grammar import ACCOUNT, REGIONS
 from .people import USERS
-from .recent import Recent
+from .plan import Plan
+from .work import all_works
+
+if TYPE_CHECKING:
+    from .daily import Daily
 
 SEED = 20_061_114
 
@@ -34,7 +39,17 @@ class DemoSource:
 
     @cached_property
     def _account(self) -> Account:
-        return Account(self.clock, self.seed, Recent())
+        return Account(self.clock, self.seed, self._plan.recent())
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return Plan(self.clock, self.seed, all_works())
+
+    @cached_property
+    def _daily(self) -> Daily:
+        from .daily import Daily
+
+        return Daily(self.clock, self.seed, self._plan)
 
     def _document(self, kind: Kind, operation: str, body: bytes, key: str = "", region: str = "", part: int = 0) -> Document:
         return Document(kind, body, self.now, Origin("demo", operation), ACCOUNT, key, region, part)
@@ -51,8 +66,20 @@ class DemoSource:
 
     def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
         """Events of the last 90 days, newest first, a document for every day."""
+        from .daily import container
+
+        first = self._day_of(query.until, 1)
+        last = self._day_of(query.since, DAYS)
+        for day in range(first, last + 1):
+            if cancelled():
+                return
+            records = list(self._daily.day(day, query.actor_name))
+            yield self._document(Kind.EVENTS, "cloudtrail:LookupEvents", container(records), self.clock.date(day))
         for region in query.regions or REGIONS:
             yield Window(region, WindowState.COVERED, self.clock.midnight - timedelta(days=DAYS), self.now)
+
+    def _day_of(self, moment: datetime | None, fallback: int) -> int:
+        return min(max(self.clock.place(int(moment.timestamp()))[0], 1), DAYS) if moment else fallback
 
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Access Advisor's answer about one ARN."""
