@@ -43,7 +43,7 @@ class Look(StrEnum):
     TEXT = "text"  # contained in what is shown
     EXACT = "exact"  # all of what is shown, or one value of a list
     STATE = "state"  # the fact is in one of `states`
-    RANGE = "range"  # low <= value < high, in seconds since 1970 or plain numbers
+    RANGE = "range"  # low <= value < high; moments for a column of times, else numbers
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -52,8 +52,8 @@ class Test(msgspec.Struct, frozen=True):
     look: Look
     text: str = ""
     states: frozenset[State] = frozenset()
-    low: float | None = None
-    high: float | None = None
+    low: datetime | float | None = None
+    high: datetime | float | None = None
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -317,19 +317,19 @@ def moment_of(text: str, now: datetime, *, end: bool = False) -> datetime:
 
 def _bound(word: str, text: str, now: datetime) -> Test:
     if word == "since":
-        return Test(Look.RANGE, low=moment_of(text, now).timestamp())
-    return Test(Look.RANGE, high=moment_of(text, now, end=True).timestamp())
+        return Test(Look.RANGE, low=moment_of(text, now))
+    return Test(Look.RANGE, high=moment_of(text, now, end=True))
 
 
 def _time_test(column: Column, sign: str, operand: str, now: datetime) -> Test:
     age = age_of(operand)
     if age is not None:
-        limit = moment_of(operand, now).timestamp()
+        limit = moment_of(operand, now)
         # Longer ago is earlier.
         return Test(Look.RANGE, high=limit) if sign in (">", ">=") else Test(Look.RANGE, low=limit)
     span = span_of(operand)
     if span is not None:
-        low, high = span[0].timestamp(), span[1].timestamp()
+        low, high = span
         return {
             "<": Test(Look.RANGE, high=low),
             "<=": Test(Look.RANGE, high=high),

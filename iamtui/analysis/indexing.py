@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.fact import Fact, State
 from ..text import visible
-from .lists import Column
+from .lists import Column, ColumnKind
 from .words import plain
 
 if TYPE_CHECKING:
@@ -50,15 +50,23 @@ class Index:
         """What a column shows, row by row, in folded case; equal texts are one object."""
         held = self._shown.get(column_id)
         if held is None:
-            read, now, words = self._columns[column_id].fact, self._now, self._words
+            column = self._columns[column_id]
+            read, now, words = column.fact, self._now, self._words
+            # Times and numbers are compared as they are typed: their values are kept in the same pass.
+            values: list[Any] | None = [] if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) else None
             held = []
             for item, snapshot in self._items:
-                text = plain(read(item, snapshot), now)
+                fact = read(item, snapshot)
+                text = plain(fact, now)
                 if not text.isprintable():
                     text = visible(text)
                 text = text.casefold()
                 held.append(words.setdefault(text, text))
+                if values is not None:
+                    values.append(_value(fact))
             self._shown[column_id] = held
+            if values is not None:
+                self._values[column_id] = values
         return held
 
     def rows(self) -> list[str]:
@@ -71,7 +79,8 @@ class Index:
         return held
 
     def values(self, column_id: str) -> list[Any]:
-        """What a column's values mean, row by row: a number, a text, a tuple of texts, or the State of a fact without one."""
+        """What a column's values mean, row by row: a moment, a number (lengths of time in seconds), a text, a tuple of
+        texts, or the State of a fact without a value."""
         held = self._values.get(column_id)
         if held is None:
             held = self._values[column_id] = [_value(fact) for fact in self.facts(column_id)]
@@ -112,7 +121,7 @@ class Index:
         return [
             i
             for i in chosen
-            if isinstance(value := values[i], int | float) and (low is None or value >= low) and (high is None or value < high)
+            if not isinstance(value := values[i], State) and (low is None or value >= low) and (high is None or value < high)
         ]
 
     def _equal(self, column_id: str, text: str, chosen: Sequence[int]) -> list[int]:
@@ -149,7 +158,7 @@ def _value(fact: Fact[Any]) -> Any:
         return fact.state
     value = fact.value
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, str):
         return value.casefold()
     if isinstance(value, tuple):

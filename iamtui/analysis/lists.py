@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..model.account import ROLES, SUMMARY, USERS, Snapshot
-from ..model.fact import Fact, State, absent, known
+from ..model.fact import Fact, State, absent
 from ..model.identity import User
 from .words import csv_text, machine, plain
 
@@ -109,6 +109,7 @@ def is_root(user: User) -> bool:
 
 # -- what the columns of all lists are made with ---------------------------------------------------------------------
 
+_KNOWN = State.KNOWN
 GAAD = "iam:GetAccountAuthorizationDetails"
 
 
@@ -120,13 +121,17 @@ def source_of(snapshot: Snapshot, section: str, default: str = GAAD) -> tuple[st
 
 def from_section(snapshot: Snapshot, section: str, value: Any) -> Fact[Any]:
     """A value an item of a section carries, with the section's source and age."""
-    source, as_of = source_of(snapshot, section)
-    return known(value, source, as_of)
+    entry = snapshot.sections.get(section)
+    if entry is None:
+        return Fact(_KNOWN, value, GAAD)
+    origin = entry.origin
+    return Fact(_KNOWN, value, origin.name if origin else GAAD, entry.as_of)
 
 
 def time_from_section(snapshot: Snapshot, section: str, moment: datetime | None) -> Fact[Any]:
-    source, as_of = source_of(snapshot, section)
-    return absent(State.NO_INFORMATION, source, as_of, "not told") if moment is None else known(moment, source, as_of)
+    if moment is None:
+        return absent(State.NO_INFORMATION, *source_of(snapshot, section), "not told")
+    return from_section(snapshot, section, moment)
 
 
 def missing(snapshot: Snapshot, section: str, default: str = GAAD) -> Fact[Any]:

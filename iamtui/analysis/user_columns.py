@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,93 +72,112 @@ def _mfa(user: User, snapshot: Snapshot) -> Fact[Any]:
     return _no_row(snapshot)
 
 
-# -- keys: two slots of the report, or the keys by id where they were asked for ---------------------------------------
+# -- keys: the two slots of the report, or the keys by id where they were asked for -----------------------------------
 
 
-class _Key:
-    """A key of either source, in the same words."""
-
-    __slots__ = ("active", "changed", "region", "service", "used")
-
-    def __init__(self, active: bool, changed: Fact[Any], used: Fact[Any], region: str, service: str) -> None:
-        self.active = active
-        self.changed = changed
-        self.used = used
-        self.region = region
-        self.service = service
+def _empty(slot: KeySlot) -> bool:
+    """No key in this slot. A cell that could not be read is no empty slot."""
+    active = slot.active
+    if active.value is True:
+        return False
+    return (active.is_known or active.state in _ABSENT) and slot.last_rotated.state in _ABSENT
 
 
-def _of_slot(slot: KeySlot) -> _Key | None:
-    """The key in a slot of the report; None for an empty slot."""
-    active = bool(slot.active.value)
-    if not active and not slot.last_rotated.is_known:
-        return None
+def _slot_used(slot: KeySlot) -> Fact[Any]:
+    """Last use of an existing key. Its N/A means: not used since IAM began to record it."""
     used = slot.last_used
-    if used.state in _ABSENT:
-        # N/A of an existing key: not used since IAM began to record it.
-        rotated = slot.last_rotated.value
-        old = rotated is None or rotated < _KEYS_SINCE
-        state = State.NO_INFORMATION if old else State.NEVER
-        used = absent(state, used.source, used.as_of, "not used since 2015-04-22, when IAM began to record it" if old else "")
-    return _Key(active, slot.last_rotated, used, _word(slot.last_used_region), _word(slot.last_used_service))
+    if used.value is not None or used.state not in _ABSENT:
+        return used
+    rotated = slot.last_rotated.value
+    if rotated is None or rotated < _KEYS_SINCE:
+        return absent(State.NO_INFORMATION, used.source, used.as_of, "not used since 2015-04-22, when IAM began to record it")
+    return used if used.state is State.NEVER else absent(State.NEVER, used.source, used.as_of)
 
 
-def _of_access_key(key: AccessKey) -> _Key:
-    created = known(key.created, KEYS_API) if key.created else absent(State.NO_INFORMATION, KEYS_API, detail="not told")
-    return _Key(key.active, created, key.last_used, key.last_used_region, key.last_used_service)
+def _listed(user: User, snapshot: Snapshot, number: int) -> AccessKey | None:
+    """The n-th key of iam:ListAccessKeys, oldest first."""
+    keys = sorted(snapshot.access_keys.get(user.arn, ()), key=lambda key: (key.created is None, key.created or _KEYS_SINCE, key.key_id))
+    return keys[number] if number < len(keys) else None
+
+
+def _of_key(
+    number: int, of_slot: Callable[[KeySlot], Fact[Any]], of_listed: Callable[[AccessKey], Fact[Any]]
+) -> Callable[[User, Snapshot], Fact[Any]]:
+    """A column that is one fact of the n-th key."""
+
+    def fact(user: User, snapshot: Snapshot) -> Fact[Any]:
+        row = snapshot.credentials.get(user.arn)
+        if row is not None:
+            if number >= len(row.keys) or _empty(row.keys[number]):
+                return absent(State.NOT_APPLICABLE, *source_of(snapshot, CREDENTIALS, REPORT), "no key")
+            return of_slot(row.keys[number])
+        if user.arn in snapshot.access_keys:
+            key = _listed(user, snapshot, number)
+            if key is not None:
+                return of_listed(key)
+            return absent(State.NOT_APPLICABLE, *source_of(snapshot, ACCESS_KEYS, KEYS_API), "no key")
+        return _no_row(snapshot)
+
+    return fact
+
+
+_COUNT_WORDS = {
+    (active, inactive): ", ".join(f"{count} {word}" for count, word in ((active, "active"), (inactive, "inactive")) if count)
+    for active in range(3)
+    for inactive in range(3)
+}
+
+
+def _key_count(user: User, snapshot: Snapshot) -> Fact[Any]:
+    row = snapshot.credentials.get(user.arn)
+    active = inactive = 0
+    if row is not None:
+        for slot in row.keys:
+            if slot.active.value is True:
+                active += 1
+            elif not _empty(slot):
+                if not slot.active.is_known and slot.active.state not in _ABSENT:
+                    return slot.active
+                inactive += 1
+        source, as_of = source_of(snapshot, CREDENTIALS, REPORT)
+    elif user.arn in snapshot.access_keys:
+        listed = snapshot.access_keys[user.arn]
+        active = sum(key.active for key in listed)
+        inactive = len(listed) - active
+        source, as_of = source_of(snapshot, ACCESS_KEYS, KEYS_API)
+    else:
+        return _no_row(snapshot)
+    words = _COUNT_WORDS.get((active, inactive))
+    return known(words if words is not None else f"{active} active, {inactive} inactive", source, as_of)
+
+
+def _slot_active(slot: KeySlot) -> Fact[Any]:
+    return known(False, slot.active.source, slot.active.as_of) if slot.active.state in _ABSENT else slot.active
+
+
+def _slot_where(slot: KeySlot) -> Fact[Any]:
+    used = _slot_used(slot)
+    return _where(_word(slot.last_used_service), _word(slot.last_used_region), used)
+
+
+def _where(service: str, region: str, used: Fact[Any]) -> Fact[Any]:
+    if service or region:
+        return known(" ".join(part for part in (service, region) if part), used.source, used.as_of)
+    return absent(State.NO_INFORMATION if used.is_known else used.state, used.source, used.as_of, used.detail)
 
 
 def _word(fact: Fact[str]) -> str:
     return fact.value or "" if fact.is_known else ""
 
 
-def _keys(user: User, snapshot: Snapshot) -> list[_Key] | Fact[Any]:
-    """The user's keys, or why they are not known."""
-    row = snapshot.credentials.get(user.arn)
-    if row is not None:
-        return [key for key in map(_of_slot, row.keys) if key is not None]
-    listed = snapshot.access_keys.get(user.arn)
-    if listed is not None:
-        oldest_first = sorted(listed, key=lambda key: (key.created is None, key.created or _KEYS_SINCE, key.key_id))
-        return [_of_access_key(key) for key in oldest_first]
-    return _no_row(snapshot)
+def _listed_created(key: AccessKey) -> Fact[Any]:
+    return known(key.created, KEYS_API) if key.created else absent(State.NO_INFORMATION, KEYS_API, detail="not told")
 
 
-def _key_source(user: User, snapshot: Snapshot) -> tuple[str, datetime | None]:
-    if user.arn in snapshot.credentials:
-        return source_of(snapshot, CREDENTIALS, REPORT)
-    return source_of(snapshot, ACCESS_KEYS, KEYS_API)
-
-
-def _key_count(user: User, snapshot: Snapshot) -> Fact[Any]:
-    keys = _keys(user, snapshot)
-    if isinstance(keys, Fact):
-        return keys
-    active = sum(key.active for key in keys)
-    words = [f"{count} {word}" for count, word in ((active, "active"), (len(keys) - active, "inactive")) if count]
-    return known(", ".join(words), *_key_source(user, snapshot))
-
-
-def _of_key(number: int, pick: Callable[[_Key], Fact[Any] | Any]) -> Callable[[User, Snapshot], Fact[Any]]:
-    """A column that is one fact of the n-th key."""
-
-    def fact(user: User, snapshot: Snapshot) -> Fact[Any]:
-        keys = _keys(user, snapshot)
-        if isinstance(keys, Fact):
-            return keys
-        source, as_of = _key_source(user, snapshot)
-        if number >= len(keys):
-            return absent(State.NOT_APPLICABLE, source, as_of, "no key")
-        value = pick(keys[number])
-        return value if isinstance(value, Fact) else known(value, source, as_of)
-
-    return fact
-
-
-def _key_where(key: _Key) -> Any:
-    if key.region or key.service:
-        return " ".join(part for part in (key.service, key.region) if part)
-    return absent(key.used.state if not key.used.is_known else State.NO_INFORMATION, key.used.source, key.used.as_of)
+_AGE: tuple[Any, Any] = (lambda slot: slot.last_rotated, _listed_created)
+_USED: tuple[Any, Any] = (_slot_used, lambda key: key.last_used)
+_ACTIVE: tuple[Any, Any] = (_slot_active, lambda key: known(key.active, KEYS_API))
+_WHERE: tuple[Any, Any] = (_slot_where, lambda key: _where(key.last_used_service, key.last_used_region, key.last_used))
 
 
 # -- last seen over all sources ---------------------------------------------------------------------------------------
@@ -170,35 +189,44 @@ def last_seen(user: User, snapshot: Snapshot) -> Fact[Any]:
     NEVER only where the report covers the user's whole life: it forgets keys that were deleted, and knows nothing of
     sign-ins before 2014-10-20.
     """
-    best: datetime | None = None
-    source, as_of, detail = "", None, ""
     row = snapshot.credentials.get(user.arn)
-    found: list[tuple[str, Fact[Any]]] = []
-    if row is not None:
-        found.append(("password", _password_used(row)))
-        for number, slot in enumerate(row.keys, 1):
-            key = _of_slot(slot)
-            if key is not None:
-                found.append((f"key {number}", key.used))
-    for listed in snapshot.access_keys.get(user.arn, ()):
-        found.append((f"key {listed.key_id}", listed.last_used))
-    for name, fact in found:
-        if fact.is_known and fact.value is not None and (best is None or fact.value > best):
-            best, source, as_of, detail = fact.value, fact.source, fact.as_of, name
+    best: Fact[Any] | None = None
+    name = ""
+    found: list[Fact[Any]] = []
+    for where, fact in _uses(row, snapshot.access_keys.get(user.arn, ())):
+        if fact.value is None:
+            found.append(fact)
+        elif best is None or fact.value > best.value:
+            best, name = fact, where
     event = snapshot.last_events.get(user.arn)
-    if event is not None and (best is None or event > best):
-        best, source, as_of, detail = event, "CloudTrail events", None, "event"
-    no_row = _no_row(snapshot) if row is None else None
+    if event is not None and (best is None or best.value is None or event > best.value):
+        best, name = Fact(State.KNOWN, event, "CloudTrail events"), "event"
     if best is not None:
-        if no_row is not None:
-            detail += f"; credential report: {no_row.state.value}"
-        return known(best, source, as_of, detail)
-    if no_row is not None:
-        return no_row
+        if row is None:
+            name += f"; credential report: {_no_row(snapshot).state.value}"
+        return Fact(State.KNOWN, best.value, best.source, best.as_of, name)
+    if row is None:
+        return _no_row(snapshot)
+    unread = next((fact for fact in found if fact.state in (State.FAILED, State.NOT_LOADED, State.DENIED)), None)
+    if unread is not None:
+        return unread
     report, report_date = source_of(snapshot, CREDENTIALS, REPORT)
-    if any(fact.state is State.NO_INFORMATION for _name, fact in found) or (user.created or _PASSWORDS_SINCE) < _PASSWORDS_SINCE:
+    if any(fact.state is State.NO_INFORMATION for fact in found) or (user.created or _PASSWORDS_SINCE) < _PASSWORDS_SINCE:
         return absent(State.NO_INFORMATION, report, report_date, "no use of password or keys is recorded")
     return absent(State.NEVER, report, report_date, "no use of its password or present keys")
+
+
+_KEY_NAMES = ("key 1", "key 2")
+
+
+def _uses(row: Credentials | None, listed: tuple[AccessKey, ...]) -> Iterator[tuple[str, Fact[Any]]]:
+    if row is not None:
+        yield "password", _password_used(row)
+        for name, slot in zip(_KEY_NAMES, row.keys, strict=False):
+            if not _empty(slot):
+                yield name, _slot_used(slot)
+    for key in listed:
+        yield f"key {key.key_id}", key.last_used
 
 
 # -- what GetAccountAuthorizationDetails tells ------------------------------------------------------------------------
@@ -263,27 +291,23 @@ COLUMNS: tuple[Column, ...] = (
         12,
         1,
     ),
-    Column(
-        "key1-age", "KEY1 AGE", ColumnKind.TIME, "When the first access key was made or rotated.", _of_key(0, lambda k: k.changed), 8, 2
-    ),
+    Column("key1-age", "KEY1 AGE", ColumnKind.TIME, "When the first access key was made or rotated.", _of_key(0, *_AGE), 8, 2),
     Column(
         "key1-used",
         "KEY1 USED",
         ColumnKind.TIME,
         "Last use of the first access key; recorded since 2015-04-22.",
-        _of_key(0, lambda k: k.used),
+        _of_key(0, *_USED),
         9,
         2,
     ),
-    Column(
-        "key2-age", "KEY2 AGE", ColumnKind.TIME, "When the second access key was made or rotated.", _of_key(1, lambda k: k.changed), 8, 3
-    ),
+    Column("key2-age", "KEY2 AGE", ColumnKind.TIME, "When the second access key was made or rotated.", _of_key(1, *_AGE), 8, 3),
     Column(
         "key2-used",
         "KEY2 USED",
         ColumnKind.TIME,
         "Last use of the second access key; recorded since 2015-04-22.",
-        _of_key(1, lambda k: k.used),
+        _of_key(1, *_USED),
         9,
         3,
     ),
@@ -323,7 +347,7 @@ COLUMNS: tuple[Column, ...] = (
         "KEY1 ACTIVE",
         ColumnKind.BOOL,
         "Whether the first access key is active.",
-        _of_key(0, lambda k: k.active),
+        _of_key(0, *_ACTIVE),
         6,
         4,
         detail_only=True,
@@ -333,7 +357,7 @@ COLUMNS: tuple[Column, ...] = (
         "KEY1 WHERE",
         ColumnKind.TEXT,
         "Service and Region of the first key's last use.",
-        _of_key(0, _key_where),
+        _of_key(0, *_WHERE),
         16,
         4,
         detail_only=True,
@@ -343,7 +367,7 @@ COLUMNS: tuple[Column, ...] = (
         "KEY2 ACTIVE",
         ColumnKind.BOOL,
         "Whether the second access key is active.",
-        _of_key(1, lambda k: k.active),
+        _of_key(1, *_ACTIVE),
         6,
         4,
         detail_only=True,
@@ -353,7 +377,7 @@ COLUMNS: tuple[Column, ...] = (
         "KEY2 WHERE",
         ColumnKind.TEXT,
         "Service and Region of the second key's last use.",
-        _of_key(1, _key_where),
+        _of_key(1, *_WHERE),
         16,
         4,
         detail_only=True,

@@ -23,6 +23,7 @@ _WORDS = {
     State.FAILED: "failed",
     State.NOT_LOADED: "not loaded",
 }
+_KNOWN = State.KNOWN
 _WITH_DETAIL = frozenset({State.DENIED, State.FAILED})
 
 
@@ -31,18 +32,20 @@ def plain(fact: Fact[Any], now: datetime) -> str:
 
     Not made safe for a terminal: whoever prints it does that (`iamtui.text.visible`).
     """
-    if fact.state is not State.KNOWN:
+    # Runs for every cell of a list when a filter is typed: the common kinds come first.
+    if fact.state is not _KNOWN:
         return state_words(fact)
-    value = fact.value
-    if isinstance(value, str):
+    value: Any = fact.value
+    kind: Any = type(value)
+    if kind is str:
         return value or EMPTY
-    if isinstance(value, datetime):
+    if kind is datetime:
         return relative(value, now)
-    if isinstance(value, bool):
+    if kind is bool:
         return "yes" if value else "no"
-    if isinstance(value, tuple):
+    if kind is tuple:
         return ", ".join(value) or EMPTY
-    if isinstance(value, timedelta):
+    if kind is timedelta:
         return length(value)
     if value is None:
         return EMPTY
@@ -123,23 +126,26 @@ def exact(moment: datetime) -> str:
     return utc(moment).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+_DAYS = tuple(f"{days} d" for days in range(730))
+
+
 def relative(moment: datetime, now: datetime) -> str:
     """How long ago: `now`, `5 min`, `3 h`, `412 d`, `6 y`; `in 3 d` for what is to come. Days up to two years, because
     rules are written in days."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    seconds = (now - moment).total_seconds()
-    if seconds < 0:
-        words = length(timedelta(seconds=-seconds))
-        return "now" if seconds > -60 else f"in {words}"
+    span = now - moment
+    days = span.days
+    if days >= 730:
+        return f"{days // 365} y"
+    if days >= 2:
+        return _DAYS[days]
+    seconds = span.seconds + days * 86_400
+    if days < 0:
+        return "now" if seconds > -60 else f"in {length(-span)}"
     if seconds < 60:
         return "now"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    if seconds < 172_800:
-        return f"{int(seconds // 3600)} h"
-    days = int(seconds // 86_400)
-    return f"{days} d" if days < 730 else f"{days // 365} y"
+    return f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
 
 
 def length(span: timedelta) -> str:
