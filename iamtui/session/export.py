@@ -43,6 +43,20 @@ def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
         yield flush()
 
 
+def csv_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of texts as CSV, defused."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([defuse(cell) for cell in row] for row in rows)
+    return buffer.getvalue()
+
+
+def json_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of texts as a JSON array of objects."""
+    return msgspec.json.format(msgspec.json.encode([dict(zip(header, row, strict=True)) for row in rows]), indent=2).decode()
+
+
 def json_object(columns: Sequence[Column], row: Row) -> dict[str, Any]:
     """One row as a JSON object: the value where it is known, `{"state": …}` where it is not; the ARN always."""
     values: dict[str, Any] = {"key": row.key, "arn": getattr(row.item, "arn", ""), "account": row.snapshot.account}

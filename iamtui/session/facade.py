@@ -11,7 +11,8 @@ import msgspec
 
 from ..analysis import activity as activities
 from ..analysis import lists, lookup
-from ..analysis.filtering import Filter, FilterError, Index, parse
+from ..analysis.filtering import FilterError, parse
+from ..analysis.indexing import Index
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
@@ -185,7 +186,10 @@ class Session:
             return Selection(listing, range(len(listing.rows)), filter_text, sort, descending, error=str(error))
         indices: Sequence[int] = index.select(wanted) if filter_text.strip() else range(len(listing.rows))
         if sort:
-            indices = index.sorted(indices, sort, descending)
+            try:
+                indices = index.sorted(indices, sort, descending)
+            except FilterError as error:
+                return Selection(listing, indices, filter_text, "", False, error=str(error))
         return Selection(listing, indices, filter_text, sort, descending)
 
     def _index(self, listing: Listing) -> Index:
@@ -198,8 +202,15 @@ class Session:
 
     def row(self, key: str) -> Row | None:
         """The row with that key in any list; None when it is gone."""
+        if key.startswith("event:"):
+            by_account = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
+            wanted = key.rpartition("/")[2]
+            for event in self._book.log.newest_first():
+                if (event.event_id or str(id(event))) == wanted:
+                    return _event_row(event, by_account)
+            return None
         for kind in ListKind:
-            if kind is ListKind.EVENTS and not key.startswith("event:"):
+            if kind is ListKind.EVENTS:
                 continue
             for row in self.listing(kind).rows:
                 if row.key == key:
@@ -220,6 +231,10 @@ class Session:
                 row = rows[hit.item.arn]
             found.append(Match(kind, row, hit.how))
         return tuple(found)
+
+    def event_key(self, event: Event) -> str:
+        """Key of an event's row."""
+        return _event_row(event, {}).key
 
     def kind_of(self, row: Row) -> ListKind:
         """The list a row belongs to."""
@@ -378,6 +393,30 @@ class Session:
 
         return describe(self, row)
 
+    def row_json(self, row: Row) -> str:
+        """One row as JSON text, as `list --format json` has it; an event's record."""
+        from .export import json_text
+
+        if isinstance(row.item, Event):
+            return row.item.record
+        return json_text(self.listing(self.kind_of(row)).columns, [row])
+
+    async def export(self, path: Path, kind: ListKind, rows: Sequence[Row], table: tuple[list[str], list[list[str]]] | None = None) -> int:
+        """Write rows to a private file: JSON when the name ends so, else CSV no spreadsheet computes. Answers how many.
+
+        `table` (header, cells) is written instead of rows where a view has a table of its own. Raises OSError.
+        """
+        from ..store.files import write_text
+        from .export import csv_lines, csv_table, json_table, json_text
+
+        as_json = path.suffix.casefold() == ".json"
+        if table is not None:
+            await write_text(path, json_table(*table) if as_json else csv_table(*table))
+            return len(table[1])
+        columns = self.listing(kind).columns
+        await write_text(path, json_text(columns, rows) if as_json else "".join(csv_lines(columns, rows)))
+        return len(rows)
+
     def console_url(self, row: Row) -> str:
         from ..analysis.console import console_url
 
@@ -413,4 +452,4 @@ def _stranger(account: str) -> Snapshot:
     return _STRANGERS.setdefault(account, Snapshot(account=account or "unknown"))
 
 
-__all__ = ["Filter", "Session", "utc_now"]
+__all__ = ["Session", "utc_now"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key
 
 
 class Key(NamedTuple):
@@ -99,21 +102,63 @@ def load_keymap(path: Path) -> tuple[dict[str, str], list[str]]:
         elif not isinstance(value, str) or not value.strip():
             problems.append(f'{path}: {name} wants text such as "ctrl+k,f5"')
         else:
-            chosen[name] = value
+            keys = [_key_name(key) for key in _split(value)]
+            unknown = [key for key in keys if not _is_key(key)]
+            problems.extend(f"{path}: {name}: there is no key called {key}" for key in unknown)
+            if len(unknown) < len(keys):
+                chosen[name] = ",".join(key for key in keys if key not in unknown)
     problems.extend(_conflicts(chosen, known, path))
     return chosen, problems
 
 
+def _split(value: str) -> list[str]:
+    """`j, ctrl+n` in its keys; a comma alone is the comma key."""
+    return [part.strip() for part in value.split(",") if part.strip()] or [","]
+
+
+def _key_name(key: str) -> str:
+    """Textual's name of a key: `:` is `colon`, `Ctrl+K` is `ctrl+k`."""
+    if len(key) == 1:
+        return _character_to_key(key)
+    *modifiers, last = key.split("+") if not key.endswith("+") else (*key[:-1].strip("+").split("+"), "+")
+    return "+".join((*(m.lower() for m in modifiers), _character_to_key(last) if len(last) == 1 else last.lower()))
+
+
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
+_KNOWN = frozenset(key.value for key in Keys) | set(KEY_TO_UNICODE_NAME) | set(KEY_NAME_REPLACEMENTS.values())
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, last = key.split("+")
+    if not last or not set(modifiers) <= _MODIFIERS:
+        return False
+    if len(last) == 1 or last in _KNOWN:
+        return True
+    try:
+        unicodedata.lookup(last.replace("_", " "))
+    except KeyError:
+        return False
+    return True
+
+
+_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"))
+"""What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
+
+
 def _conflicts(chosen: dict[str, str], known: dict[str, Key], path: Path) -> list[str]:
-    found = []
-    for where in {key.where for key in KEYS}:
-        used: dict[str, str] = {}
-        for key in (k for k in KEYS if k.where == where):
+    found: dict[tuple[str, str, str], str] = {}
+    for together in _TOGETHER:
+        used: dict[str, Key] = {}
+        for key in sorted((k for k in KEYS if k.where in together), key=lambda k: together.index(k.where)):
             for name in chosen.get(key.id, key.keys).split(","):
-                if name in used and (key.id in chosen or used[name] in chosen):
-                    found.append(f"{path}: {name} is both {used[name]} and {key.id}; the first one acts")
-                used.setdefault(name, key.id)
-    return found
+                first = used.setdefault(name, key)
+                if first is key or not {key.id, first.id} & chosen.keys():
+                    continue
+                acts = key if first.where == key.where and first.id not in chosen else first
+                found.setdefault(
+                    (name, first.id.removeprefix("text."), key.id), f"{path}: {name} is both {first.id} and {key.id}; {acts.id} acts"
+                )
+    return list(found.values())
 
 
 _SHORT = {

@@ -19,7 +19,7 @@ class Cell(NamedTuple):
     right: bool = False
 
 
-_STATE_STYLE = {
+STATE_STYLE = {
     State.NEVER: "state-never",
     State.NOT_IN_TRACKING_PERIOD: "state-never",
     State.NOT_TRACKED: "state-absent",
@@ -40,7 +40,7 @@ def cell(fact: Fact[Any], column: Column, now: datetime) -> Cell:
     text = visible(words[:_MOST]) if len(words) > _MOST else visible(words)
     right = column.kind in (ColumnKind.NUMBER, ColumnKind.TIME)
     if fact.state is not State.KNOWN:
-        return Cell(text, _STATE_STYLE[fact.state], right)
+        return Cell(text, STATE_STYLE[fact.state], right)
     return Cell(text, _value_style(fact.value, column), right)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.cells import cell_len
 from rich.text import Text
 
-from ...analysis.words import age
+from ...analysis.words import relative
 from ...session import Link, ListKind, Session
 from ...text import visible
 
@@ -75,7 +75,7 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
     link, link_style = _LINK.get(session.link, ("", ""))
     if session.link is Link.REFRESHING and progress:
         link = progress
-    when = f"as of {as_of:%H:%M} ({age(as_of, now)})" if as_of else ""
+    when = f"as of {as_of:%H:%M} ({relative(as_of, now)})" if as_of else ""
     regions = " ".join(session.info.regions)
     parts: list[Part] = [
         (visible(label), "bold reverse", 1),

@@ -52,6 +52,7 @@ class RowTable(ScrollView, can_focus=True):
         "effect-allow",
         "severity-high",
         "severity-medium",
+        "strong",
     }
     DEFAULT_CSS = """
     RowTable { height: 1fr; width: 1fr; scrollbar-size-horizontal: 0; scrollbar-size-vertical: 1; overflow-x: hidden; }
@@ -106,12 +107,18 @@ class RowTable(ScrollView, can_focus=True):
         self._columns = columns
         self._fit()
 
+    def set_columns_if_changed(self, columns: Sequence[TableColumn]) -> None:
+        if [(c.id, c.width) for c in columns] != [(c.id, c.width) for c in self._columns]:
+            self.set_columns(columns)
+
     def set_rows(self, count: int, cell: CellOf, key: Callable[[int], str], positions: Callable[[str], int | None] | None = None) -> None:
         """Show other rows. `positions` finds a key's position faster than looking at all of them."""
         before, place = self._cursor_key, self._cursor
+        drawn = self._drawn()
         self._count, self._cell, self._key = count, cell, key
         self._strips.clear()
-        self.virtual_size = Size(self.size.width, count + self._header)
+        if self.virtual_size.height != count + self._header:
+            self.virtual_size = Size(self.size.width, count + self._header)
         lost = False
         if before and count:
             found = positions(before) if positions else self._find(before, place)
@@ -124,7 +131,15 @@ class RowTable(ScrollView, can_focus=True):
             self.post_message(self.CursorLost(self, before))
         if count:
             self._scroll_to_cursor()
-        self.refresh()
+        if not count or drawn != self._drawn():
+            self.refresh()
+
+    def _drawn(self) -> tuple[object, ...]:
+        """What the rows in view say: rows that come in out of sight cost no byte."""
+        top = int(self.scroll_offset.y)
+        rows = range(top, min(top + self._page(), self._count))
+        cells = [tuple(self._cell(row, column) for column, _ in self._shown) for row in rows]
+        return (top, self._cursor, self.size, tuple(cells), tuple(self._shown))
 
     def _find(self, key: str, near: int) -> int | None:
         if near < self._count and self._key(near) == key:

@@ -1,0 +1,226 @@
+"""The application: themes, keymap, copies, exports. What is on screen is the explorer's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.filter import LineFilter
+from textual.theme import Theme
+
+from ..config import Settings
+from ..session import Session
+from ..text import visible
+from . import themes
+from .clipboard import osc52
+from .keymap import load_keymap
+from .screens.explorer import Explorer
+from .terminal import ControlFilter, write_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import SystemCommand
+    from textual.screen import Screen
+
+
+class IamtuiApp(App[None]):
+    """One session, one explorer. `start_problems` are sentences about settings, themes and keys that were not usable."""
+
+    CSS_PATH: ClassVar[str] = "iamtui.tcss"
+    TITLE = "iamtui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f12"  # ours opens it; the keymap says with which key
+
+    def __init__(self, session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.session = session
+        self.settings = settings
+        self.start_problems = list(problems)
+        self._target = target
+        self._net = [ControlFilter()]
+        self.keymap_overrides: dict[str, str] = {}
+        self.animation_level = "none" if not settings.animations else "full"
+
+    # -- start -------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.keymap_overrides, problems = load_keymap(self.settings.keymap_path)
+        self.start_problems += problems
+        if self.keymap_overrides:
+            self.set_keymap(self.keymap_overrides)
+        self.use_theme(self.settings.theme)
+        self.push_screen(Explorer(self._target))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._net]
+
+    def get_css_variables(self) -> dict[str, str]:
+        variables = super().get_css_variables()
+        for name, stand_in in themes.MEANINGS.items():
+            variables.setdefault(name, variables.get(stand_in[1:], variables["foreground"]))
+        return variables
+
+    # -- themes ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _user_themes(self) -> Path:
+        return self.settings.themes_dir
+
+    def use_theme(self, name: str) -> bool:
+        """Switch; an unknown or broken theme is said, and what was in force stays."""
+        if name not in self.available_themes or name not in self._registered_themes:
+            theme, problems = themes.find(name, self._user_themes)
+            self.start_problems += problems
+            if theme is None:
+                self.start_problems.append(f"There is no usable theme {name}")
+                if self.theme in self._registered_themes and self.theme.startswith(("iamtui", "textual")):
+                    theme, _ = themes.find(themes.DEFAULT, None)
+                if theme is None:
+                    return False
+                name = theme.name
+            self.register_theme(theme)
+        self.theme = name
+        return True
+
+    @property
+    def _registered_themes(self) -> dict[str, Theme]:
+        return self.available_themes
+
+    def load_all_themes(self) -> list[str]:
+        """Names of every palette; broken ones are reported together."""
+        found, problems = themes.all_themes(self._user_themes)
+        for theme in found:
+            self.register_theme(theme)
+        if problems:
+            self._tell("; ".join(problems))
+        return [theme.name for theme in found]
+
+    def next_theme(self) -> None:
+        names = self.load_all_themes()
+        at = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(at + 1) % len(names)]
+        self._tell(f"theme {self.theme}")
+
+    # -- what the explorer asks --------------------------------------------------------------------------------------
+
+    @property
+    def explorer(self) -> Explorer:
+        return next(screen for screen in self.screen_stack if isinstance(screen, Explorer))
+
+    def _tell(self, words: str, *, bad: bool = False) -> None:
+        self.explorer._say(words, bad=bad)
+
+    def account_label(self, account: str) -> str:
+        return self.settings.account_labels.get(account, "")
+
+    def copy(self, text: str) -> None:
+        """Hand text to the terminal's clipboard; say what has happened, no more."""
+        answer = osc52(text, os.environ, self.settings.clipboard_cap)
+        if answer.sequence and not write_raw(self, answer.sequence):
+            self._tell("There is no terminal to send a copy to", bad=True)
+            return
+        self._tell(answer.words, bad=not answer.sent)
+
+    def open_console(self, url: str) -> None:
+        from .terminal import has_desktop
+
+        if not url:
+            self._tell("The AWS console has no page for this")
+        elif has_desktop(os.environ):
+            import webbrowser
+
+            webbrowser.open(url)
+            self._tell(f"Opened {visible(url)}")
+        else:
+            self.copy(url)
+            self._tell(f"Sent to the clipboard: {visible(url)}")
+
+    def do(self, verb: str, argument: str) -> None:
+        """A verb of the go-anywhere line."""
+        match verb:
+            case "quit":
+                self.exit()
+            case "theme":
+                self.load_all_themes()
+                if argument in self.available_themes:
+                    self.theme = argument
+                else:
+                    self._tell(f"There is no theme {argument}; there are {', '.join(sorted(self.available_themes))}", bad=True)
+            case "account":
+                self.explorer.go_to_list(self.explorer.list.kind, f"account:{argument}" if argument else "")
+            case "refresh":
+                self.explorer.action_refresh()
+            case "help":
+                self.explorer.action_help()
+            case "problems":
+                self.explorer.action_problems()
+            case "info":
+                self.explorer.action_provenance()
+            case "copy":
+                self.explorer.action_copy()
+            case "profile":
+                self._switch_profile(argument)
+            case "export" | "collect":
+                if argument:
+                    self.answer(verb, argument)
+                else:
+                    self.explorer.ask(verb, "write to:", "iamtui-bundle.zip" if verb == "collect" else "iamtui.csv")
+
+    def answer(self, purpose: str, text: str) -> None:
+        """A file name that was asked for."""
+        path = Path(text).expanduser()
+        if purpose == "export":
+            self.run_worker(self._export(path), group="export", exclusive=True, exit_on_error=False)
+        elif purpose == "collect":
+            self.run_worker(lambda: self._collect(path), thread=True, group="export", exclusive=True, exit_on_error=False)
+
+    async def _export(self, path: Path) -> None:
+        explorer = self.explorer
+        source = explorer.export_source()
+        rows = [] if source else list(explorer.chosen_rows())
+        try:
+            count = await self.session.export(path, explorer.list.kind, rows, source)
+        except OSError as error:
+            self._tell(f"{path} could not be written: {error.strerror or error}", bad=True)
+            return
+        self._tell(f"Wrote {count:,} rows to {visible(str(path))}")
+
+    def _collect(self, path: Path) -> None:
+        from ..errors import IamtuiError
+
+        try:
+            count = self.session.collect(path)
+            words, bad = f"Wrote {count:,} answers to {path}", False
+        except (IamtuiError, OSError) as error:
+            words, bad = f"{path} could not be written: {error}", True
+        self.call_from_thread(self._tell, words, bad=bad)
+
+    def _switch_profile(self, name: str) -> None:
+        if self.session.info.kind != "live":
+            self._tell("There are no profiles here: this is not a live account", bad=True)
+        elif name:
+            self.exit(message=name)
+            self._profile = name
+
+    # -- palette -----------------------------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        from .palette import system_commands
+
+        yield from system_commands(self)
+
+    def action_command_palette(self) -> None:
+        from .palette import open_palette
+
+        open_palette(self)
+
+
+def run(session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> int:
+    """Run until the user quits; the exit code."""
+    app = IamtuiApp(session, settings, target, problems)
+    app.run(mouse=settings.mouse)
+    return app.return_code or 0

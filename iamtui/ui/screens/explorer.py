@@ -1,0 +1,650 @@
+"""The explorer: a list on the left, what is open on the right, one of them at a time where there is little room."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from ...session import ListKind, Row, Update
+from ...text import visible
+from ..keymap import KEYS, bindings, key_words
+from ..messages import Answered, GoTo, Said, ShowPage
+from ..places import History, Place
+from ..render import chrome
+from ..views import tabs_of
+from ..widgets.table import RowTable
+from .detail import DetailPane
+from .listing import ListPane
+from .prompt import Prompt
+
+if TYPE_CHECKING:
+    from ..app import IamtuiApp
+
+WIDE = 100
+SMALLEST = (60, 15)
+_QUIET_TABS = ("summary", "permissions", "trust", "members", "document", "versions", "attached", "event", "record")
+"""Tabs that ask AWS nothing, so that moving through a list may show them."""
+
+
+class Explorer(Screen[None]):
+    """Wires list, detail, prompt and the lines around them; they do not know each other."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("explorer")
+    app: IamtuiApp
+
+    def __init__(self, target: str = "") -> None:
+        super().__init__()
+        self._target = target
+        self._history = History()
+        self._last_view: ListKind | None = None
+        self._inside = False
+        self._zoomed = False
+        self._progress = ""
+        self._said = ""
+        self._drawn_at = 0.0
+        self._refreshing = False
+        self._events_asked = False
+        self._preview_timer: object = None
+        self._detail: DetailPane | None = None
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="header", markup=False)
+        yield Static("", id="tabs", markup=False)
+        yield Static("", id="crumbs", markup=False)
+        with Horizontal(id="body"):
+            yield ListPane(self.app.session)
+        yield Prompt()
+        yield Static("", id="hints", markup=False)
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self._header, self._tabs, self._crumbs, self._hints = (
+            self.query_one(f"#{name}", Static) for name in ("header", "tabs", "crumbs", "hints")
+        )
+        self.list = self.query_one(ListPane)
+        self.prompt = self.query_one(Prompt)
+        self.prompt.display = False
+        self.query_one("#too-small").display = False
+        session = self.app.session
+        self.list.settled = bool(session.world.snapshots)
+        self.list.show(ListKind.USERS)
+        self.list.table.focus()
+        self._history.visit(Place(ListKind.USERS))
+        if self._target:
+            self.call_after_refresh(self._open_target)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first picture: read what can be read."""
+        for problem in self.app.start_problems:
+            self._say(problem, bad=True)
+        session = self.app.session
+        if session.info.kind in ("live", "evidence") and not session.offline:
+            self.action_refresh()
+        elif session.info.kind == "demo":
+            self._read_events()
+        if self.size.width >= WIDE:
+            self._preview()
+
+    # -- lines around ------------------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        """Everything around the panes."""
+        width = self.size.width
+        session = self.app.session
+        snapshots = session.world.snapshots
+        label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
+        self._header.update(chrome.header(session, width, session.now(), self._progress, label))
+        counts = []
+        for kind, key, title in chrome.VIEWS:
+            listing = session.listing(kind)
+            more = "" if listing.complete or not listing.rows else "+"
+            count = f"{len(listing.rows):,}{more}" if listing.rows or listing.complete else ""
+            counts.append((key, title, count, kind is self.list.kind))
+        self._tabs.update(chrome.tabs(counts, width))
+        self._draw_crumbs()
+        self._draw_hints()
+
+    def _draw_crumbs(self) -> None:
+        width = self.size.width
+        state, selection = self.list.state, self.list.selection
+        parts: list[chrome.Part] = [(self.list.kind.value, "bold", 0)]
+        if state.filter:
+            parts.append((f"/{visible(state.filter)}", "", 1))
+            if selection is not None:
+                parts.append((f"{len(selection):,} of {len(selection.listing.rows):,}", "", 2))
+        if selection is not None and selection.error:
+            parts.append((visible(selection.error), "bold", 1))
+        if state.sort:
+            parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
+        if state.marks:
+            every, hidden = self.list.marked_rows()
+            parts.append((f"{len(every)} marked" + (f", {hidden} of them hidden" if hidden else ""), "bold", 1))
+        if self._inside and self._detail is not None and self._detail.row is not None:
+            item = self._detail.row.item
+            tab = dict(tabs_of(self._detail.row)).get(self._detail.tab, "")
+            parts.append((f"› {visible(item.name)[:80]} › {tab}", "bold", 1))
+        self._crumbs.update(chrome.fitted(parts, width, "  "))
+
+    def _draw_hints(self) -> None:
+        width = self.size.width
+        if self._said:
+            self._hints.update(Text(visible(self._said), style="bold", no_wrap=True, overflow="ellipsis"))
+            return
+        overrides = self.app.keymap_overrides
+        pairs = [("enter", "open"), ("/", "filter"), (":", "go to"), ("space", "mark"), ("y", "copy"), ("?", "keys")]
+        if self._inside:
+            pairs = [("esc", "back"), ("← →", "tabs"), ("t", "other reading"), ("y", "copy"), ("i", "source"), ("?", "keys")]
+        if overrides:
+            named = {key.id: overrides.get(key.id, key.keys) for key in KEYS}
+            ids = ["back", "", "toggle", "copy", "provenance", "help"] if self._inside else ["open", "filter", "go", "mark", "copy", "help"]
+            pairs = [(key_words(named[i].split(",")[0]) if i else k, w) for i, (k, w) in zip(ids, pairs, strict=True)]
+        self._hints.update(chrome.hints(pairs, width))
+
+    def _say(self, words: str, *, bad: bool = False) -> None:
+        """A sentence in the bottom line, until the next key."""
+        self._said = words
+        self._draw_hints()
+
+    def on_key(self, event: events.Key) -> None:
+        if self._said:
+            self._said = ""
+            self._draw_hints()
+
+    # -- room --------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        notice = self.query_one("#too-small", Static)
+        notice.display = small
+        for name in ("header", "tabs", "crumbs", "body", "hints"):
+            self.query_one(f"#{name}").display = not small
+        if small:
+            notice.update(
+                f"iamtui needs {SMALLEST[0]}x{SMALLEST[1]} cells; this is {event.size.width}x{event.size.height}. Enlarge the window, or q quits."
+            )
+            return
+        self._arrange()
+        self._draw()
+
+    @property
+    def wide(self) -> bool:
+        return self.size.width >= WIDE and not self._zoomed
+
+    def _arrange(self) -> None:
+        detail = self._detail
+        self.list.display = self.wide or not self._inside
+        if detail is not None:
+            detail.display = (self.wide and detail.row is not None) or self._inside
+
+    def _ensure_detail(self) -> DetailPane:
+        if self._detail is None:
+            self._detail = DetailPane(self.app.session)
+            self.query_one("#body").mount(self._detail)
+        return self._detail
+
+    # -- going places ------------------------------------------------------------------------------------------------
+
+    async def _show_row(self, row: Row, tab: str = "", *, enter: bool) -> None:
+        detail = self._ensure_detail()
+        if not detail.is_mounted or not detail.children:
+            await self._mounted(detail)
+        if enter:
+            self._inside = True
+        detail.show(row, tab)
+        self._arrange()
+        if enter:
+            detail.focus_content()
+        self._draw_crumbs()
+        self._draw_hints()
+
+    async def _mounted(self, detail: DetailPane) -> None:
+        await self.query_one("#body").mount(*()) if False else None
+        await detail.mount(*()) if False else None
+        while not detail.query("#detail-text"):
+            import asyncio
+
+            await asyncio.sleep(0)
+
+    def open_row(self, row: Row, tab: str = "") -> None:
+        """Enter a row, and remember where we were."""
+        kind = self.app.session.kind_of(row)
+        if kind is not self.list.kind:
+            self._turn_to(kind)
+        self.list.table.move_to_key(row.key)
+        self._history.visit(Place(kind, self.list.state.filter, row.key, tab))
+        self.run_worker(self._show_row(row, tab, enter=True), exclusive=True, group="open")
+
+    def _turn_to(self, kind: ListKind, filter_text: str | None = None) -> None:
+        if kind is not self.list.kind:
+            self._last_view = self.list.kind
+        self.list.show(kind, filter_text)
+        if kind is ListKind.EVENTS and not self._events_asked and not self.app.session.windows():
+            self._read_events()
+
+    def action_view(self, name: str) -> None:
+        """A list, as it was left."""
+        self.go_to_list(ListKind(name))
+
+    def go_to_list(self, kind: ListKind, filter_text: str | None = None) -> None:
+        self._inside = False
+        self._turn_to(kind, filter_text)
+        self._arrange()
+        self.list.table.focus()
+        self._history.visit(Place(kind, self.list.state.filter))
+        self._draw()
+        self._preview()
+
+    def action_last_view(self) -> None:
+        if self._last_view is None:
+            self._say("There is no last view yet")
+        else:
+            self.go_to_list(self._last_view)
+
+    def action_history(self, by: int) -> None:
+        place = self._history.step(by)
+        if place is None:
+            self._say("This is the beginning" if by < 0 else "This is the latest")
+            return
+        self._inside = False
+        self._turn_to(place.kind, place.filter)
+        row = self.app.session.row(place.key) if place.key else None
+        if row is not None:
+            self.list.table.move_to_key(row.key)
+            self.run_worker(self._show_row(row, place.tab, enter=True), exclusive=True, group="open")
+        else:
+            self._arrange()
+            self.list.table.focus()
+        self._draw()
+
+    def action_back(self) -> None:
+        """One level: out of a document, out of the detail, out of the filter."""
+        if self._inside and self._detail is not None:
+            if not self._detail.back():
+                self._leave()
+        elif self.list.state.filter:
+            self.list.state.filter = ""
+            self.list.update()
+            self._draw_crumbs()
+        else:
+            self._say("This is the top; q quits")
+
+    def _leave(self) -> None:
+        self._inside = False
+        self._arrange()
+        self.list.table.focus()
+        self._draw_crumbs()
+        self._draw_hints()
+
+    def on_go_to(self, message: GoTo) -> None:
+        message.stop()
+        if message.key:
+            row = self.app.session.row(message.key)
+            if row is not None:
+                self.open_row(row, message.tab)
+            return
+        self.go(message.target, message.tab)
+
+    def go(self, line: str, tab: str = "") -> None:
+        """What was typed after `:`, or a target of the command line."""
+        from ..commands import interpret
+
+        intent = interpret(line)
+        if intent.what == "view" and intent.kind is not None:
+            self.go_to_list(intent.kind, intent.text or None)
+        elif intent.what == "verb":
+            self.app.do(intent.verb, intent.text)
+        elif intent.text:
+            self._find(intent.text, tab)
+
+    def _find(self, target: str, tab: str) -> None:
+        matches = self.app.session.find(target)
+        if not matches:
+            where = "in what has been read" + ("; still reading" if self._refreshing else "")
+            self._say(f"{target} is nowhere {where}", bad=True)
+        elif len(matches) == 1 or matches[0].how not in ("prefix", "substring"):
+            self.open_row(matches[0].row, tab)
+        else:
+            name = target.rpartition("/")[2]
+            self.go_to_list(matches[0].kind, name)
+            others = {m.kind.value for m in matches if m.kind is not matches[0].kind}
+            self._say(f"{len(matches)} names match" + (f", also among {', '.join(sorted(others))}" if others else ""))
+
+    def _open_target(self) -> None:
+        if self.app.session.world.snapshots or not self._refreshing:
+            target, self._target = self._target, ""
+            if target:
+                self.go(target)
+
+    # -- list and detail ---------------------------------------------------------------------------------------------
+
+    def on_row_table_activated(self, message: RowTable.Activated) -> None:
+        row = self.list.row()
+        if message.table is self.list.table and row is not None:
+            self.open_row(row)
+
+    def on_row_table_highlighted(self, message: RowTable.Highlighted) -> None:
+        if message.table is self.list.table:
+            self.list.state.cursor_key = message.key
+            self._preview(delay=0.15)
+
+    def on_row_table_cursor_lost(self, message: RowTable.CursorLost) -> None:
+        if not self.list.state.filter:
+            self._say("What the cursor was on is gone; it is on the row in its place now")
+
+    def on_row_table_sort_requested(self, message: RowTable.SortRequested) -> None:
+        if message.table is self.list.table:
+            self.list.sort_by(message.column)
+            self._draw_crumbs()
+
+    def _preview(self, delay: float = 0.0) -> None:
+        """Where there is room for two panes, the right one follows the cursor, without asking AWS anything."""
+        if not self.wide or self._inside:
+            return
+        timer, self._preview_timer = self._preview_timer, None
+        if timer is not None:
+            timer.stop()  # type: ignore[attr-defined]
+        self._preview_timer = self.set_timer(delay or 0.01, self._preview_now)
+
+    def _preview_now(self) -> None:
+        self._preview_timer = None
+        row = self.list.row()
+        if row is None or self._inside or not self.wide:
+            return
+        quiet = next(name for name, _ in tabs_of(row) if name in _QUIET_TABS)
+        self.run_worker(self._show_row(row, quiet, enter=False), exclusive=True, group="open")
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def action_refresh(self) -> None:
+        """Read again: the open tab's own facts when inside, else the account."""
+        if self._inside and self._detail is not None and self._detail.view is not None:
+            self._detail.view.refresh()
+            return
+        if self.list.kind is ListKind.EVENTS and not self._refreshing and self._events_asked:
+            self._read_events()
+            return
+        if self._refreshing:
+            self._say("Already reading")
+            return
+        self._refreshing = True
+        session = self.app.session
+        self.list.settled = bool(session.listing(self.list.kind).rows)
+
+        def run() -> None:
+            worker = get_current_worker()
+            last = 0.0
+            for update in session.refresh(lambda: worker.is_cancelled):
+                if worker.is_cancelled:
+                    return
+                now = time.monotonic()
+                if update.finished or now - last >= 1.0 or last == 0.0:
+                    last = now
+                    self.post_message(Answered("refresh", update, finished=update.finished))
+
+        self.run_worker(run, thread=True, exclusive=True, group="refresh", exit_on_error=False)
+
+    def _read_events(self) -> None:
+        self._events_asked = True
+        session = self.app.session
+
+        def run() -> None:
+            worker = get_current_worker()
+            last = 0.0
+            for activity in session.load_events(None, lambda: worker.is_cancelled):
+                if worker.is_cancelled:
+                    return
+                now = time.monotonic()
+                if not activity.running or now - last >= 1.0:
+                    last = now
+                    self.post_message(Answered("events", activity, finished=not activity.running))
+
+        self.run_worker(run, thread=True, exclusive=True, group="events", exit_on_error=False)
+
+    def on_answered(self, message: Answered) -> None:
+        message.stop()
+        if message.question == "selection":
+            self._draw_crumbs()
+            return
+        if message.question == "refresh":
+            self._refreshed(message.value, finished=message.finished)
+        elif message.question == "events":
+            if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
+                self.list.update()
+            self._draw()
+
+    def _refreshed(self, update: Update, *, finished: bool) -> None:
+        session = self.app.session
+        done = sum(len(session.listing(kind).rows) for kind in ListKind if kind is not ListKind.EVENTS)
+        self._progress = "" if finished else f"reading, {done:,} so far"
+        if finished:
+            self._refreshing = False
+            self.list.settled = True
+        self.list.update()
+        self._draw()
+        if self._target and session.world.snapshots and (finished or session.find(self._target)):
+            self._open_target()
+        detail = self._detail
+        if detail is not None and detail.row is not None:
+            fresh = session.row(detail.row.key)
+            if fresh is not None:
+                detail.renew(fresh)
+        if finished:
+            problems = session.problems()
+            if session.link.value in ("no credentials", "unreachable") and problems:
+                last = problems[-1]
+                self._say(f"{last.what}. {last.hint}" if last.hint else last.what, bad=True)
+            if session.info.kind == "evidence" and not self._events_asked:
+                self._read_events()
+            self._preview()
+
+    # -- filter, sort, marks -----------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        if self._inside and not self.wide:
+            self._leave()
+        self.prompt.open("filter", "/", self.list.state.filter)
+
+    def action_go(self) -> None:
+        self.prompt.open("go", ":", "", self._complete)
+
+    def _complete(self, line: str) -> str | None:
+        from ..commands import complete
+
+        session = self.app.session
+        names = (row.item.name for kind in ListKind if kind is not ListKind.EVENTS for row in session.listing(kind).rows)
+        accounts = (snapshot.account for snapshot in session.world.snapshots)
+        return complete(line, names, self.app.available_themes, accounts)
+
+    def ask(self, purpose: str, question: str, text: str) -> None:
+        """A question in the prompt line; the answer comes back as Prompt.Entered with that purpose."""
+        self.prompt.open(purpose, question + " ", text)
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        message.stop()
+        if message.purpose == "filter":
+            self.list.state.filter = message.text
+            self.list.update()
+            self._draw_crumbs()
+
+    def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        message.stop()
+        self.prompt.close()
+        self._focus_again()
+        if message.purpose == "filter":
+            self._history.replace(Place(self.list.kind, self.list.state.filter))
+        elif message.purpose == "go":
+            self.go(message.text)
+        elif message.text.strip():
+            self.app.answer(message.purpose, message.text.strip())
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        message.stop()
+        self.prompt.close()
+        if message.purpose == "filter" and self.list.state.filter:
+            self.list.state.filter = ""
+            self.list.update()
+            self._draw_crumbs()
+        self._focus_again()
+
+    def _focus_again(self) -> None:
+        if self._inside and self._detail is not None:
+            self._detail.focus_content()
+        else:
+            self.list.table.focus()
+
+    def action_sort(self) -> None:
+        chosen = self.list.next_sort()
+        self._draw_crumbs()
+        self._say(f"sorted by {chosen}" if chosen else "in the list's own order")
+
+    def action_sort_reverse(self) -> None:
+        if self.list.state.sort:
+            self.list.sort_by(self.list.state.sort)
+            self._draw_crumbs()
+
+    def action_mark(self) -> None:
+        if self._inside and self._detail is not None:
+            table = self._detail.table
+            if table.display and table.cursor_key:
+                table.marks.symmetric_difference_update({table.cursor_key})
+                table.refresh_cursor_row()
+        else:
+            self.list.toggle_mark()
+            self._draw_crumbs()
+
+    def action_mark_all(self) -> None:
+        self.list.toggle_all()
+        self._draw_crumbs()
+
+    # -- the detail's keys -------------------------------------------------------------------------------------------
+
+    def action_tab(self, by: int) -> None:
+        if self._inside and self._detail is not None:
+            self._detail.turn(by)
+            row = self._detail.row
+            if row is not None:
+                self._history.replace(Place(self.list.kind, self.list.state.filter, row.key, self._detail.tab))
+            self._detail.focus_content()
+            self._draw_crumbs()
+
+    def action_next_pane(self) -> None:
+        if self._inside:
+            self._leave()
+        else:
+            row = self.list.row()
+            if row is not None:
+                self.open_row(row)
+
+    def action_zoom(self) -> None:
+        self._zoomed = not self._zoomed
+        self._arrange()
+        self._draw()
+
+    def action_toggle(self) -> None:
+        if self._inside and self._detail is not None and self._detail.view is not None:
+            self._detail.view.toggle()
+
+    def action_unused(self) -> None:
+        if self._inside and self._detail is not None and self._detail.view is not None:
+            self._detail.view.unused()
+
+    def action_diff(self) -> None:
+        if self._inside and self._detail is not None:
+            self._detail.diff()
+        else:
+            self._say("Open a policy's Versions to compare two of them")
+
+    # -- what is under the cursor ------------------------------------------------------------------------------------
+
+    def current_row(self) -> Row | None:
+        return self._detail.row if self._inside and self._detail is not None else self.list.row()
+
+    def action_copy(self) -> None:
+        row = self.current_row()
+        self.app.copy(getattr(row.item, "arn", "") or getattr(row.item, "event_id", "") if row else "")
+
+    def action_copy_json(self) -> None:
+        row = self.current_row()
+        view = self._detail.view if self._inside and self._detail is not None else None
+        text = view.copy_json() if view else ""
+        if not text and row is not None:
+            text = self.app.session.row_json(row)
+        self.app.copy(text)
+
+    def action_console(self) -> None:
+        row = self.current_row()
+        if row is not None:
+            self.app.open_console(self.app.session.console_url(row))
+
+    def action_provenance(self) -> None:
+        from .provenance import list_lines
+
+        if self._inside and self._detail is not None and self._detail.view is not None:
+            lines = self._detail.view.provenance() or list_lines(self.app.session, self.list.kind)
+            title = f"Where this comes from: {self._detail.tab}"
+        else:
+            lines, title = list_lines(self.app.session, self.list.kind), f"Where this comes from: {self.list.kind.value}"
+        self.post_message(ShowPage(title, lines))
+
+    def action_problems(self) -> None:
+        from .pages import problem_lines
+
+        self.post_message(ShowPage("What went wrong so far", problem_lines(self.app.session)))
+
+    def action_help(self) -> None:
+        from .pages import help_lines
+
+        self.post_message(ShowPage("Keys", help_lines(self.app.keymap_overrides)))
+
+    def on_show_page(self, message: ShowPage) -> None:
+        from .pages import TextPage
+
+        message.stop()
+        self.app.push_screen(TextPage(message.title, message.lines))
+
+    def on_said(self, message: Said) -> None:
+        message.stop()
+        self._say(message.words, bad=message.bad)
+
+    def action_export(self) -> None:
+        name = f"iamtui-{self.list.kind.value}.csv"
+        self.ask("export", "write to (.csv or .json):", os.path.join(".", name))
+
+    def export_source(self) -> tuple[list[str], list[list[str]]] | None:
+        """The table of the open tab, when the cursor is in it."""
+        if self._inside and self._detail is not None and self._detail.view is not None and self._detail.table.display:
+            return self._detail.view.export_rows()
+        return None
+
+    def chosen_rows(self) -> Iterable[Row]:
+        """Marked rows where there are any, else all that are shown."""
+        marked, _ = self.list.marked_rows()
+        return marked or self.list.shown_rows()
+
+    def action_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def action_next_theme(self) -> None:
+        self.app.next_theme()
+
+    def action_quit(self) -> None:
+        self.app.exit()
+
+    @property
+    def export_folder(self) -> Path:
+        return Path.cwd()

@@ -1,0 +1,98 @@
+"""Pages over the explorer: keys, problems, provenance, anything that is text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from ...analysis.words import exact, relative
+from ...session import Session
+from ...text import visible
+from ..keymap import GROUPS, KEYS, bindings, key_words
+from ..render.documents import Line
+from ..widgets.textpane import TextPane
+
+
+class TextPage(Screen[None]):
+    """A page of text; esc goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("page")
+
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        yield Static(Text(visible(self._title), "bold"), id="page-title", markup=False)
+        yield TextPane(id="page-text")
+        yield Static(Text.assemble((" esc ", "bold"), "back"), id="page-hints", markup=False)
+
+    def on_mount(self) -> None:
+        pane = self.query_one(TextPane)
+        pane.set_lines(self._lines)
+        pane.focus()
+
+    def action_back(self) -> None:
+        self.dismiss()
+
+    @property
+    def text(self) -> str:
+        return self.query_one(TextPane).plain_text()
+
+
+def help_lines(overrides: dict[str, str]) -> list[Line]:
+    """All keys by group, as the user's keymap has them; then the filter language and the go-anywhere line."""
+    lines: list[Line] = []
+    for group, title in GROUPS.items():
+        lines.append([(title, "heading")])
+        seen: set[str] = set()
+        for key in KEYS:
+            if key.group != group or key.words in seen:
+                continue
+            seen.add(key.words)
+            lines.append(
+                [(f"  {key_words(overrides.get(key.id, key.keys)):<18}", "strong"), (f"{key.words:<44}", ""), (key.id, "state-absent")]
+            )
+        lines.append([])
+    lines.extend([[(text, style)] for text, style in _MORE])
+    return lines
+
+
+_MORE = (
+    ("Filter (/)", "heading"),
+    ("  word            in any column; several words must all be there", ""),
+    ("  !word           must not be there", ""),
+    ("  column:value    in one column: mfa:no  groups:ops  outcome:denied  keys:>=2", ""),
+    ("  ages and dates  last-seen:>90d (longer ago)  created:<2024-01-01  since:7d  until:2026-10-01", ""),
+    ("  states          last-seen:never  mfa:denied  password-age:not-loaded", ""),
+    ("", ""),
+    ("Go anywhere (:)", "heading"),
+    ("  :users :roles :groups :policies :events   a list, with a filter: :roles ci-  :events AttachUserPolicy since:7d", ""),
+    ("  :NAME or :ARN or :AKIA…                   an identity, policy, session, access key or event", ""),
+    ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
+    ("", ""),
+    ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
+)
+
+
+def problem_lines(session: Session) -> list[Line]:
+    """What went wrong so far: what, where, what to type next."""
+    problems = session.problems()
+    if not problems:
+        return [[("Nothing has gone wrong so far.", "")]]
+    lines: list[Line] = []
+    for problem in reversed(problems):
+        lines.append([(visible(problem.what), "strong")])
+        when = f"{exact(problem.at)} ({relative(problem.at, session.now())})"
+        lines.append([("  " + visible(f"{problem.where}  {when}".strip()), "state-absent")])
+        if problem.hint:
+            lines.append([("  → ", "label"), (visible(problem.hint), "")])
+        lines.append([])
+    lines.append([("r in the list reads again.", "state-absent")])
+    return lines

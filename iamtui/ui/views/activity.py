@@ -1,0 +1,131 @@
+"""Activity: the events of an identity, newest first, as they come in, and what has been covered to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...model.event import Activity, Window, WindowState
+from ...session import Direction, ListKind
+from ...text import visible
+from ..render.cells import cell
+from ..render.documents import Line
+from ..widgets.table import TableColumn
+from .base import Cancelled, View, heading
+
+_SHOWN = ("time", "actor", "event", "target", "outcome", "origin", "region")
+
+
+class ActivityView(View):
+    """`t` turns between events made by it, made to it, and both."""
+
+    direction = Direction.BOTH
+
+    def open(self) -> None:
+        columns = {column.id: column for column in self.session.listing(ListKind.EVENTS).columns}
+        self._columns = [columns[name] for name in _SHOWN if name in columns]
+        self._show(self.session.activity(self.row, self.direction))
+        if not self.session.windows(self.row) and not (self.session.windows() and self.session.info.kind != "live"):
+            self._load()
+
+    def refresh(self) -> None:
+        self._load()
+
+    def _load(self) -> None:
+        row, direction, session = self.row, self.direction, self.session
+
+        def job(cancelled: Cancelled) -> Iterable[Activity]:
+            return session.load_activity(row, cancelled, direction)
+
+        self.host.work("activity", job)
+
+    def answered(self, question: object, value: Any, finished: bool) -> None:
+        if isinstance(value, Activity):
+            self._show(self.session.activity(self.row, self.direction), running=value.running)
+
+    def _show(self, activity: Activity, *, running: bool = False) -> None:
+        self.activity = activity
+        events, columns, now = activity.events, self._columns, self.now
+        snapshot = self.row.snapshot
+        self.host.note(coverage_words(activity.windows, running=running, count=len(events), direction=self.direction.value))
+        self.host.show_table(
+            [TableColumn(c.id, c.title, c.width, c.priority, c.kind.value in ("time", "number")) for c in columns],
+            len(events),
+            lambda row, column: cell(columns[column].fact(events[row], snapshot), columns[column], now),
+            lambda row: events[row].event_id or str(row),
+            empty=_empty(activity, running),
+        )
+
+    def toggle(self) -> None:
+        order = (Direction.BOTH, Direction.BY, Direction.ON)
+        self.direction = order[(order.index(self.direction) + 1) % 3]
+        self._show(self.session.activity(self.row, self.direction))
+
+    def activate(self, key: str) -> None:
+        event = next((e for n, e in enumerate(self.activity.events) if (e.event_id or str(n)) == key), None)
+        if event is not None:
+            self.host.go(key=self.session.event_key(event))
+
+    def provenance(self) -> list[Line]:
+        lines = [heading("What was covered to find these events"), []]
+        for window in self.activity.windows:
+            lines.append([(window_words(window), "state-denied" if window.state is WindowState.DENIED else "")])
+        if not self.activity.windows:
+            lines.append([("Nothing has been asked yet; r asks", "state-absent")])
+        lines.append([])
+        lines.extend([(visible(note), "state-absent")] for note in self.activity.notes)
+        return lines
+
+    def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
+        from ...analysis.words import csv_text
+
+        columns, snapshot = self._columns, self.row.snapshot
+        return [c.id for c in columns], [[csv_text(c.fact(e, snapshot)) for c in columns] for e in self.activity.events]
+
+
+def _empty(activity: Activity, running: bool) -> str:
+    if running:
+        return "Looking…"
+    bad = [w for w in activity.windows if w.state in (WindowState.DENIED, WindowState.FAILED, WindowState.THROTTLED)]
+    if bad:
+        return f"No events could be read: {window_words(bad[0])}"
+    if activity.windows:
+        return "No events in what was covered (i tells what that is). That is not the same as never."
+    return "Events have not been read yet. r reads them."
+
+
+def window_words(window: Window) -> str:
+    """`eu-west-1: 2026-07-03 … 2026-10-01, ResourceName=audit, 12 requests, 431 events`."""
+    when = ""
+    if window.since and window.until:
+        when = f" {window.since:%Y-%m-%d %H:%M} … {window.until:%Y-%m-%d %H:%M} UTC"
+    asked = f", {window.asked}" if window.asked else ""
+    count = f", {window.requests} requests" if window.requests else ""
+    reason = f", {window.reason}" if window.reason else ""
+    return visible(f"{window.region or 'files'}: {window.state.value}{when}{asked}{count}, {window.events} events{reason}")
+
+
+def coverage_words(windows: tuple[Window, ...], *, running: bool, count: int, direction: str) -> str:
+    """One line: what is covered and what is not, by Region."""
+    which = {"both": "by it and to it", "by": "made by it", "on": "made to it"}.get(direction, direction)
+    begin = f"{count} events {which} · " if direction else ""
+    if not windows:
+        return begin + ("looking…" if running else "nothing covered yet")
+    regions: dict[str, list[Window]] = {}
+    for window in windows:
+        regions.setdefault(window.region or "files", []).append(window)
+    parts = []
+    for region, held in regions.items():
+        states = {w.state for w in held}
+        worst = next(
+            (
+                s
+                for s in (WindowState.DENIED, WindowState.FAILED, WindowState.THROTTLED, WindowState.RUNNING, WindowState.PARTIAL)
+                if s in states
+            ),
+            None,
+        )
+        oldest = min((w.since for w in held if w.since), default=None)
+        days = f" {oldest:%Y-%m-%d}→" if oldest else ""
+        parts.append(f"{region}{days} {worst.value}" if worst else f"{region}{days} covered")
+    return visible(begin + ("looking… " if running else "") + ", ".join(parts))

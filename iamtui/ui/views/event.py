@@ -1,0 +1,99 @@
+"""One CloudTrail event: who did what, to what, from where, with what result; and the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...analysis.words import exact, relative
+from ...model.event import Event
+from ...text import visible
+from ..render.cells import Cell
+from ..render.documents import Line, json_lines
+from ..widgets.table import TableColumn
+from .base import View, heading
+
+
+class EventView(View):
+    """Fields as a table, so that Enter on the actor or a target goes there."""
+
+    def open(self) -> None:
+        self._fields = self._read()
+        self.host.note("Enter on actor, key, role session or target goes there · the whole record is on the next tab")
+        fields = self._fields
+        columns = (TableColumn("field", "FIELD", 14, 0), TableColumn("value", "VALUE", 40, 0))
+        self.host.show_table(
+            columns,
+            len(fields),
+            lambda row, column: Cell(fields[row][0], "state-absent") if column == 0 else Cell(visible(fields[row][1]), fields[row][3]),
+            lambda row: f"{row}:{fields[row][0]}",
+        )
+
+    def _read(self) -> list[tuple[str, str, str, str]]:
+        """(label, value, target of Enter, style)."""
+        event = self.row.item
+        assert isinstance(event, Event)
+        actor = event.actor
+        when = f"{exact(event.time)} ({relative(event.time, self.now)})" if event.time else "not in the record"
+        if event.time_from:
+            when += f", from {event.time_from}: the record has no eventTime"
+        style = {"denied": "effect-deny", "failed": "state-failed"}.get(event.outcome.value, "")
+        outcome = " ".join(p for p in (event.outcome.value, event.error_code) if p)
+        fields = [
+            ("time", when, "", ""),
+            ("event", f"{event.name}  ({event.source})", f":events event:={event.name}", "strong"),
+            ("outcome", outcome, "", style),
+            ("message", event.error_message, "", style),
+            ("actor", f"{actor.name or 'not told'}  ({actor.kind.value})", actor.arn or actor.unique_id, "strong"),
+            ("actor ARN", actor.arn, actor.arn, ""),
+            ("concluded from", actor.concluded, "", "state-absent"),
+            ("session", actor.session_name, "", ""),
+            ("source identity", actor.source_identity, actor.source_identity, ""),
+            ("access key", actor.access_key_id, actor.access_key_id, ""),
+            *(("target", target, target, "") for target in event.targets),
+            ("key handed out", event.session_key_id, event.session_key_id, ""),
+            ("origin", event.ip, f":events origin:={event.ip}" if event.ip else "", ""),
+            ("user agent", event.user_agent, "", ""),
+            ("Region", event.region, "", ""),
+            ("account", event.account, "", ""),
+            ("access", {True: "read", False: "write", None: "not told"}[event.read_only], "", ""),
+            ("event id", event.event_id, "", ""),
+            ("read from", event.origin, "", "state-absent"),
+        ]
+        return [field for field in fields if field[1]]
+
+    def activate(self, key: str) -> None:
+        label, value, target, _ = self._fields[int(key.partition(":")[0])]
+        if target:
+            self.host.go(target)
+        else:
+            self.host.page(label, [[(visible(value), "")]])
+
+    def copy_json(self) -> str:
+        return self.row.item.record if isinstance(self.row.item, Event) else ""
+
+    def provenance(self) -> list[Line]:
+        return event_provenance(self.row.item)
+
+
+class RecordView(View):
+    """The record as it was written, secrets dropped."""
+
+    def open(self) -> None:
+        self.host.note("Session tokens, passwords and secret values were dropped when the event was read")
+        event = self.row.item
+        self.host.show_text(json_lines(event.record) if isinstance(event, Event) else [])
+
+    def copy_json(self) -> str:
+        return self.row.item.record if isinstance(self.row.item, Event) else ""
+
+    def provenance(self) -> list[Line]:
+        return event_provenance(self.row.item)
+
+
+def event_provenance(event: Any) -> list[Line]:
+    """Where an event was read from."""
+    return [
+        heading("CloudTrail event"),
+        [(visible(f"read from {event.origin or 'not told'}"), "")],
+        [(visible(f"event id {event.event_id or 'none'}"), "")],
+    ]

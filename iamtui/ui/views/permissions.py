@@ -1,0 +1,176 @@
+"""Permissions: every grant with the way it came; each opens as JSON and as a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...model.policy import Grant, Via
+from ...policy.document import parse
+from ...text import visible
+from ..render.cells import Cell
+from ..render.documents import Line, json_lines
+from ..render.permissions import summary_lines
+from ..widgets.table import TableColumn
+from .base import Cancelled, View, heading
+
+ALL = "all"
+
+
+class PermissionsView(View):
+    """The first line is everything together. Enter opens, `t` turns between summary and JSON, esc goes back to the list."""
+
+    json = True
+
+    def open(self) -> None:
+        self._opened: Grant | str | None = None
+        grants = self._grants = self.session.grants(self.row)
+        columns = (
+            TableColumn("policy", "POLICY", 26, 0),
+            TableColumn("way", "HOW IT COMES", 26, 0),
+            TableColumn("kind", "KIND", 6, 2),
+            TableColumn("says", "SAYS", 30, 1),
+        )
+
+        def cells(row: int, column: int) -> Cell:
+            if row == 0:
+                return (Cell("everything together", "strong"), Cell("summary by service"), Cell(""), Cell(f"{len(grants)} policies"))[
+                    column
+                ]
+            return _cell(grants[row - 1], column)
+
+        unread = sum(1 for grant in grants if grant.document is None)
+        self.host.note(
+            f"{unread} of {len(grants)} policies were not in what was read; opening one asks for it"
+            if unread
+            else "enter opens a policy, or the summary of all"
+        )
+        if not grants:
+            self.host.show_table(
+                columns,
+                0,
+                cells,
+                str,
+                empty="No policy reaches this identity.\n\nResource policies of other accounts and services may still let it in.",
+            )
+            return
+        self.host.show_table(columns, len(grants) + 1, cells, lambda row: ALL if row == 0 else _key(row - 1, grants[row - 1]))
+
+    def activate(self, key: str) -> None:
+        if key == ALL:
+            self._opened = ALL
+            self._summarize()
+            return
+        grant = next((g for n, g in enumerate(self._grants) if _key(n, g) == key), None)
+        if grant is None or not grant.policy_name:
+            return
+        self._opened = grant
+        if grant.document is None:
+            self.host.note(f"asking for {visible(grant.policy_name)}…")
+            row, session = self.row, self.session
+
+            def job(cancelled: Cancelled) -> Iterable[Grant]:
+                yield session.load_grant_document(row, grant, cancelled)
+
+            self.host.work("document", job)
+            return
+        self._show(grant)
+
+    def _show(self, grant: Grant) -> None:
+        other = "the summary" if self.json else "the JSON"
+        way = f"through group {grant.group}" if grant.group else grant.via.value
+        self.host.note(f"{visible(grant.policy_name)} · {way} · t shows {other} · esc goes back")
+        if grant.document is None:
+            self.host.show_text([[("The text of this policy could not be read (! says why)", "state-denied")]])
+        elif self.json:
+            self.host.show_text([*_findings(grant.document), *json_lines(grant.document)])
+        else:
+            self._summarize(grant)
+
+    def _summarize(self, grant: Grant | None = None) -> None:
+        session, row = self.session, self.row
+        self.host.note(
+            "summary · esc goes back to the list" if grant is None else f"{visible(grant.policy_name)} · t shows the JSON · esc goes back"
+        )
+        self.host.show_text([[("Working it out…", "state-absent")]])
+
+        def job(cancelled: Cancelled) -> Iterable[Any]:
+            yield session.permissions(row) if grant is None else session.document_summary(grant.document or "", grant.policy_name)
+
+        self.host.work("summary", job)
+
+    def answered(self, question: object, value: Any, finished: bool) -> None:
+        if question == "summary" and self._opened is not None:
+            self.host.show_text(summary_lines(value))
+        elif question == "document" and isinstance(value, Grant) and isinstance(self._opened, Grant):
+            self._opened = value
+            self._show(value)
+
+    def toggle(self) -> None:
+        if isinstance(self._opened, Grant):
+            self.json = not self.json
+            self._show(self._opened)
+        elif self._opened is None:
+            self.activate(ALL)
+
+    def back(self) -> bool:
+        if self._opened is not None:
+            self.open()
+            return True
+        return False
+
+    def copy_json(self) -> str:
+        return self._opened.document or "" if isinstance(self._opened, Grant) else ""
+
+    def provenance(self) -> list[Line]:
+        return [
+            heading("Grants"),
+            [("attached, inline and group policies and the boundary: iam:GetAccountAuthorizationDetails", "")],
+            [("service and access levels: the action catalogue; a reading of the documents, not an evaluation", "")],
+            [("not counted: resource policies, organisation policies, session policies", "state-absent")],
+        ]
+
+    def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
+        return ["policy", "via", "group", "arn"], [[g.policy_name, g.via.value, g.group, g.policy_arn] for g in self._grants]
+
+
+def _key(number: int, grant: Grant) -> str:
+    return f"{number}:{grant.via}:{grant.policy_name}:{grant.group}"
+
+
+def _cell(grant: Grant, column: int) -> Cell:
+    match column:
+        case 0:
+            if not grant.policy_name:
+                return Cell("(not read)", "state-denied")
+            return Cell(visible(grant.policy_name))
+        case 1:
+            if grant.group:
+                how = "attached" if grant.via is Via.GROUP_ATTACHED else "inline"
+                return Cell(
+                    visible(f"group {grant.group}, {how}") if grant.policy_name else visible(f"group {grant.group}: not in what was read")
+                )
+            return Cell("boundary: a limit", "state-never") if grant.via is Via.BOUNDARY else Cell(grant.via.value)
+        case 2:
+            if grant.via in (Via.INLINE, Via.GROUP_INLINE):
+                return Cell("inline")
+            return Cell("AWS" if ":iam::aws:" in grant.policy_arn else "own")
+        case _:
+            return Cell("not read", "state-absent") if grant.document is None else Cell(*_says(grant.document))
+
+
+def _says(text: str) -> tuple[str, str]:
+    """A glance at a document: how many allow and deny statements, and what stands out."""
+    document = parse(text)
+    allows = sum(1 for s in document.statements if s.allows)
+    denies = sum(1 for s in document.statements if s.denies)
+    words = f"{allows} allow" + (f", {denies} deny" if denies else "")
+    if any(s.allows and "*" in s.actions and "*" in s.resources and not s.conditions for s in document.statements):
+        return "every action on everything", "severity-high"
+    if document.findings:
+        return f"{words}, malformed", "severity-medium"
+    return words, ""
+
+
+def _findings(text: str) -> list[Line]:
+    return [[("! ", "severity-medium"), (visible(finding), "severity-medium")] for finding in parse(text).findings]

@@ -1,0 +1,72 @@
+"""Summary: who this is, at a glance, with every fact's state."""
+
+from __future__ import annotations
+
+from ...model.identity import Role, User
+from ...text import visible
+from ..render.documents import Line
+from ..render.facts import detail, origin_words
+from .base import View, fact_line, heading
+
+
+class SummaryView(View):
+    """Every column of the list, the tags, and the grants in one glance."""
+
+    def open(self) -> None:
+        self.host.note("")
+        self.host.show_text(self._lines())
+
+    def _lines(self) -> list[Line]:
+        row, now = self.row, self.now
+        item = row.item
+        kind = self.session.kind_of(row)
+        columns = self.session.listing(kind).columns
+        lines: list[Line] = [
+            fact_line("ARN", visible(getattr(item, "arn", ""))),
+            fact_line("Unique id", visible(getattr(item, "unique_id", "") or "not told")),
+        ]
+        account = f"{row.snapshot.account} {' '.join(row.snapshot.aliases)}".strip()
+        lines.append(fact_line("Account", visible(account)))
+        for column in columns[1:]:
+            if column.id == "account":
+                continue
+            fact = column.fact(item, row.snapshot)
+            words, style = detail(fact, now)
+            label = {"trusted-by": "Trusted by"}.get(column.id, column.id.replace("-", " ").capitalize())
+            lines.append(fact_line(label, words, style))
+        lines.append([])
+        lines.extend(self._grants())
+        if isinstance(item, User | Role) and item.tags:
+            lines.extend([[], heading("Tags")])
+            lines.extend(fact_line(visible(key)[:20], visible(value)) for key, value in item.tags)
+        if isinstance(item, Role) and item.instance_profiles:
+            lines.extend([[], heading("Instance profiles")])
+            lines.extend([[(visible(profile.name or profile.arn), "")] for profile in item.instance_profiles])
+        if isinstance(item, Role) and item.description:
+            lines.extend([[], heading("Description"), [(visible(item.description), "")]])
+        return lines
+
+    def _grants(self) -> list[Line]:
+        grants = self.session.grants(self.row)
+        if not grants:
+            return [heading("Policies"), [("No policy reaches it: it may do nothing but what resource policies allow", "state-absent")]]
+        lines: list[Line] = [heading("Policies")]
+        for grant in grants:
+            if not grant.policy_name:
+                lines.append(
+                    fact_line("(unknown)", f"through group {visible(grant.group)}, which is not in what was read", "state-denied", 36)
+                )
+                continue
+            way = f"through group {visible(grant.group)}" if grant.group else grant.via.value
+            style = "severity-medium" if grant.policy_name == "AdministratorAccess" else ""
+            lines.append(fact_line(visible(grant.policy_name)[:36], way, style, 36))
+        return lines
+
+    def provenance(self) -> list[Line]:
+        kind = self.session.kind_of(self.row)
+        lines: list[Line] = [heading("Where each fact comes from"), []]
+        for column in self.session.listing(kind).columns:
+            fact = column.fact(self.row.item, self.row.snapshot)
+            lines.append([(f"{column.id:<16} ", "label"), (visible(fact.state.value), ""), (f"  {origin_words(fact)}", "state-absent")])
+            lines.append([(" " * 17 + visible(column.help), "state-absent")])
+        return lines
