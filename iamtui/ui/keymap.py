@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 import unicodedata
 from functools import cache
@@ -117,11 +116,13 @@ def _split(value: str) -> list[str]:
 
 
 def _key_name(key: str) -> str:
-    """Textual's name of a key: `:` is `colon`, `Ctrl+K` is `ctrl+k`."""
+    """Textual's name of a key: `:` is `colon`, `Ctrl+K` is `ctrl+k`, `shift+s` is `S`."""
     if len(key) == 1:
         return _character_to_key(key)
-    *modifiers, last = key.split("+") if not key.endswith("+") else (*key[:-1].strip("+").split("+"), "+")
-    return "+".join((*(m.lower() for m in modifiers), _character_to_key(last) if len(last) == 1 else last.lower()))
+    *modifiers, last = key.lower().split("+") if not key.endswith("+") else (*key[:-1].lower().strip("+").split("+"), "+")
+    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
+        return last.upper()
+    return "+".join((*modifiers, _character_to_key(last) if len(last) == 1 else last))
 
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
