@@ -6,10 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .grammar import ACCOUNT, ALIAS
-
-GLOBAL = frozenset({"iam", "sts", "signin", "route53", "cloudfront", "organizations", "support", "ce", "budgets"})
-"""Services whose events are in us-east-1."""
+from .grammar import ACCOUNT, ALIAS, GLOBAL
 
 _SOURCES = {"cloudwatch": "monitoring", "tag": "tagging", "states": "states", "aws-portal": "billingconsole"}
 PREFIXES = {source: prefix for prefix, source in _SOURCES.items()}
@@ -166,3 +163,5 @@ LOGGED_BUCKET = "acme-customer-exports"
 """The one bucket whose data events are logged."""
 
 SIGN_IN_URL = f"https://{ALIAS}.signin.aws.amazon.com/console"
+
+__all__ = ["GLOBAL", "LOGGED_BUCKET", "NULL", "PREFIXES", "SIGN_IN_URL", "Call", "call", "raw"]

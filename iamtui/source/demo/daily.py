@@ -81,7 +81,7 @@ class Daily:
             actor, logins = self._console(work, start, day, random)
             yield from logins
         else:
-            actor, opening = self._opening(work, session, day, random)
+            actor, opening = self.opening(work, session, day, random)
             yield start, opening
         yield from self._calls(work, work.habit, actor, start, session.own_end, day, random, last=not session.pivot)
         if session.pivot and work.chain is not None:
@@ -150,7 +150,7 @@ class Daily:
     def _assumed(self, role: str, session: str) -> dict[str, str]:
         return {"assumedRoleId": f"{self._ids[role]}:{session}", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}"}
 
-    def _opening(self, work: Work, session: Session, day: int, random: Random) -> tuple[Actor, Record]:
+    def opening(self, work: Work, session: Session, day: int, random: Random) -> tuple[Actor, Record]:
         """The event that hands out a role session's key, and the session."""
         role, path = work.name, self.roles[work.name].path
         key = session_key(random.getrandbits(50))

@@ -17,6 +17,9 @@ INTRUDER = "999988887777"
 SSO_REGION = "eu-central-1"
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2")
 
+GLOBAL = frozenset({"iam", "sts", "signin", "route53", "cloudfront", "organizations", "support", "ce", "budgets"})
+"""Services whose events are in us-east-1."""
+
 Document = dict[str, Any]
 
 

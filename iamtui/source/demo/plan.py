@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .calls import GLOBAL, call
 from .clock import Clock
+from .grammar import GLOBAL
 from .ids import long_term_key, mixed, number
 from .recent import Recent, Use
 from .work import By, Work
@@ -103,5 +103,5 @@ class Plan:
 
 
 def _use(at: int, region: str, habit: str) -> Use:
-    last = call(habit.split(" ", 1)[0])
-    return Use(at, "us-east-1" if last.prefix in GLOBAL else region, last.prefix)
+    prefix = habit.partition(":")[0]
+    return Use(at, "us-east-1" if prefix in GLOBAL else region, prefix)

@@ -10,7 +10,7 @@ import msgspec
 from .calls import GLOBAL, LOGGED_BUCKET, NULL, Call, call, raw
 from .clock import Clock, hours
 from .grammar import ACCOUNT
-from .ids import unique_id, uuid
+from .ids import unique_id
 
 CONSOLE = "AWS Internal"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
@@ -123,11 +123,12 @@ class Writer:
         """One API call. Events of global services are in us-east-1 whatever was asked; STS has Regional endpoints."""
         if operation.prefix in GLOBAL and operation.prefix != "sts":
             region = "us-east-1"
-        bits = random.getrandbits(256)
+        text = f"{random.getrandbits(256):064x}"
+        minute, past = divmod(second, 60)
         out: Record = {
             "eventVersion": operation.version,
             "userIdentity": actor.identity,
-            "eventTime": f"{self.clock.date(day)}T{hours(second)}Z",
+            "eventTime": f"{self.clock.date(day)}T{_MINUTES[minute]}{past:02}Z",
             "eventSource": operation.source,
             "eventName": operation.name,
             "awsRegion": region,
@@ -142,8 +143,8 @@ class Writer:
         out["responseElements"] = NULL if error is not None else operation.response if response is None else response
         if operation.data or operation.prefix == "s3":
             out["additionalEventData"] = _S3_EXTRA
-        out["requestID"] = uuid(bits >> 128)
-        out["eventID"] = event_id or uuid(bits & _UUID)
+        out["requestID"] = f"{text[:8]}-{text[8:12]}-4{text[12:15]}-a{text[15:18]}-{text[18:30]}"
+        out["eventID"] = event_id or f"{text[32:40]}-{text[40:44]}-4{text[44:47]}-b{text[47:50]}-{text[50:62]}"
         out["readOnly"] = operation.read_only
         if operation.data:
             out["resources"] = _object(out["requestParameters"])
@@ -156,7 +157,7 @@ class Writer:
         return out
 
 
-_UUID = (1 << 128) - 1
+_MINUTES = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 _S3_EXTRA = raw(
     {
         "SignatureVersion": "SigV4",

@@ -16,10 +16,12 @@ from .clock import DAYS, clock
 from .grammar import ACCOUNT, REGIONS
 from .people import USERS
 from .plan import Plan
+from .touched import touch
 from .work import all_works
 
 if TYPE_CHECKING:
     from .daily import Daily
+    from .storybook import Storybook
 
 SEED = 20_061_114
 
@@ -39,11 +41,17 @@ class DemoSource:
 
     @cached_property
     def _account(self) -> Account:
-        return Account(self.clock, self.seed, self._plan.recent())
+        return Account(self.clock, self.seed, touch(self._plan.recent(), self.clock, self.seed))
 
     @cached_property
     def _plan(self) -> Plan:
         return Plan(self.clock, self.seed, all_works())
+
+    @cached_property
+    def _stories(self) -> Storybook:
+        from .storybook import Storybook
+
+        return Storybook(self._daily)
 
     @cached_property
     def _daily(self) -> Daily:
@@ -73,7 +81,7 @@ class DemoSource:
         for day in range(first, last + 1):
             if cancelled():
                 return
-            records = list(self._daily.day(day, query.actor_name))
+            records = [*self._stories.by_day.get(day, ()), *self._daily.day(day, query.actor_name)]
             yield self._document(Kind.EVENTS, "cloudtrail:LookupEvents", container(records), self.clock.date(day))
         for region in query.regions or REGIONS:
             yield Window(region, WindowState.COVERED, self.clock.midnight - timedelta(days=DAYS), self.now)

@@ -243,11 +243,11 @@ def _works() -> Iterator[Work]:
     for name, service, rate, habit, until, region in _SERVICES:
         since = 1 if name == "shop-returns-task" else 90
         hours = (16, 21) if since == 1 else (1, 4) if name in ("inventory-scanner", "backup-service", "snapshot-pruner") else (0, 23)
-        yield Work(name, By.SERVICE, habit, (1, 3), rate, until, since, hours, region=region, detail=service)
+        yield Work(name, By.SERVICE, habit, (1, 5), rate * 0.48, until, since, hours, region=region, detail=service)
     for service, habit in _LINKED.items():
         role = f"AWSServiceRoleFor{SERVICE_LINKED[service][0]}"
         until = 12 if service == "support" else 1
-        yield Work(role, By.LINKED, habit, (1, 2), 0.7, until, region="us-east-1" if "iam:" in habit else "eu-west-1", detail=service)
+        yield Work(role, By.LINKED, habit, (1, 3), 0.5, until, region="us-east-1" if "iam:" in habit else "eu-west-1", detail=service)
     for number, (person, permission_set, rate, habit, chain, until) in enumerate(_PEOPLE):
         detail = f"{person}@acme.example"
         role = sso_role(permission_set)
