@@ -15,21 +15,21 @@ DEFAULT = "iamtui-dark"
 ANSI = "iamtui-ansi"
 
 MEANINGS = {
-    "effect-allow": "text-success",
-    "effect-deny": "text-error",
-    "severity-high": "text-error",
-    "severity-medium": "text-warning",
-    "state-denied": "text-warning",
-    "state-failed": "text-error",
-    "state-never": "text-warning",
-    "state-absent": "text-muted",
-    "json-key": "text-primary",
-    "json-string": "text-success",
-    "json-number": "text-accent",
-    "json-keyword": "text-accent",
-    "json-mark": "text-muted",
-    "diff-added": "text-success",
-    "diff-removed": "text-error",
+    "effect-allow": "$text-success",
+    "effect-deny": "$text-error",
+    "severity-high": "$text-error",
+    "severity-medium": "$text-warning",
+    "state-denied": "$text-warning",
+    "state-failed": "$text-error",
+    "state-never": "$text-warning",
+    "state-absent": "$text-muted",
+    "json-key": "$text-primary",
+    "json-string": "$text-success",
+    "json-number": "$text-accent",
+    "json-keyword": "$text-accent",
+    "json-mark": "$text-muted",
+    "diff-added": "$text-success",
+    "diff-removed": "$text-error",
 }
 """Our own variables, each with the Textual variable that stands in for it in a theme that does not set it."""
 
@@ -40,7 +40,7 @@ def meanings(theme: Theme) -> dict[str, str]:
     Variables cannot refer to variables in Textual, so the stand-ins are resolved here. For `App.get_theme_variable_defaults`.
     """
     made = theme.to_color_system().generate()
-    return {name: theme.variables.get(name, made[stand_in]) for name, stand_in in MEANINGS.items()}
+    return {name: theme.variables.get(name, made[stand_in[1:]]) for name, stand_in in MEANINGS.items()}
 
 
 def shipped_theme_dir() -> Path:
