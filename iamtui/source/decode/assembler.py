@@ -149,7 +149,9 @@ class Assembler:
                 account = self._account(role.account or document.account)
                 self._enrich_role(account, role, document.as_of)
                 self._note(document, account.account, 1)
-            case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES | Kind.OTHER:
+            case Kind.OTHER:
+                self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=document.key))
+            case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES:
                 self._note(document, document.account, 0)
             case kind if kind in _SHOWN_LATER:
                 self._note(document, document.account, 0)
@@ -211,7 +213,7 @@ class Assembler:
             account.gaps.append(
                 Gap(Kind.AUTHORIZATION, State.FAILED, f"an item cannot be read: {reason}", account=home, origin=document.origin)
             )
-        count = sum(map(len, (page.users, page.groups, page.roles, page.policies)))
+        count = len(page.users) + len(page.groups) + len(page.roles) + len(page.policies)
         self._note(document, account.account, count)
 
     def _sections_of(self, account: _Account, page: Inventory, document: Document) -> None:
@@ -278,7 +280,7 @@ class Assembler:
     def _add_gap(self, gap: Gap) -> None:
         name = _FILTER_LIST.get(gap.key, "") if gap.kind is Kind.AUTHORIZATION else _SECTION_OF_KIND.get(gap.kind, "")
         names = _LISTS if gap.kind is Kind.AUTHORIZATION and not gap.key else ((name,) if name else ())
-        if not gap.account and not self._only and gap.origin is not None and gap.origin.source == "evidence":
+        if not gap.account and gap.origin is not None and gap.origin.source == "evidence":
             self._gaps.append(gap)
             return
         account = self._account(gap.account)

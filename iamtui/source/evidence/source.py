@@ -1,0 +1,349 @@
+"""Evidence as a source: every file is read once, told by its content, and answers like AWS would have."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ...errors import BadInputError
+from ...model.document import Document, Gap, Kind, Origin
+from ...model.event import Window, WindowState
+from ...model.fact import State
+from ..base import Cancelled, EventQuery, Item, SourceInfo, Step, never_cancelled
+from ..decode.wire import account_of, moment
+from .kinds import Unreadable, recognise
+from .opening import Opened, read, signature
+from .walk import Found, Refused, walk
+
+HELD_EVENT_BYTES = 64 << 20
+"""Event files up to this sum stay in memory between two questions; what is more is read again."""
+
+NAMED_STRANGERS = 20
+"""Files of one kind that is nothing of an account are named one by one up to this number, then counted."""
+
+_WANTED = "name GetAccountAuthorizationDetails JSON, a credential report, CloudTrail files or a bundle; iamtui collect writes one"
+_NEEDS_ACCOUNT = (Kind.ACCOUNT_SUMMARY, Kind.ACCOUNT_ALIASES, Kind.PASSWORD_POLICY, Kind.ACCESS_KEYS)
+_TELLS_ACCOUNT = (Kind.AUTHORIZATION, Kind.CREDENTIAL_REPORT, Kind.CALLER)
+_TIME = re.compile(rb'"eventTime\\?"\s*:\s*\\?"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)')
+_DAY = timedelta(days=1)
+
+
+class _Trail(msgspec.Struct):
+    """An event document and the time it spans. `document` None when its text was let go and is read again."""
+
+    path: str
+    document: Document | None
+    since: datetime | None
+    until: datetime | None
+    count: int
+
+
+class _Entry(msgspec.Struct):
+    """What one file held when it had that signature."""
+
+    signature: tuple[int, int, int]
+    items: list[Document | Gap]
+    trails: list[_Trail]
+
+
+class EvidenceSource:
+    """Implements `Source` for files and folders.
+
+    Nothing here asks a network. Files are told by content, never by name; what cannot be read is a Gap that names it, and the
+    rest is read. Reading again opens only files that have changed.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(os.path.expanduser(os.fspath(path)) for path in paths)
+        self.info = SourceInfo(kind="evidence", connection="evidence", paths=self.paths)
+        self._entries: dict[str, _Entry] = {}
+        self._scanned = False
+        self._held = 0
+
+    # -- Source ------------------------------------------------------------------------------------------------------
+
+    def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Every document that is not about events. Those that do not tell their account come last."""
+        waiting: list[Document] = []
+        accounts: dict[str, set[str]] = {}
+        usable: set[str] = set()
+        others: dict[str, Counter[str]] = {}
+        for found, item in self._scan(cancelled):
+            if isinstance(item, Step | Gap):
+                yield item
+                continue
+            if item.kind is Kind.OTHER:
+                if found.named:
+                    yield Gap(Kind.OTHER, State.FAILED, f"{found.path}: looks like {item.key}", hint=_WANTED, origin=item.origin)
+                    continue
+                seen = others.setdefault(found.root, Counter())
+                seen[item.key] += 1
+                if seen[item.key] <= NAMED_STRANGERS:
+                    yield item
+                continue
+            usable.add(found.root)
+            if item.kind is Kind.EVENTS:
+                continue
+            folder = os.path.dirname(found.path)
+            if item.kind in _TELLS_ACCOUNT and item.account:
+                accounts.setdefault(folder, set()).add(item.account)
+            if item.kind in _NEEDS_ACCOUNT and not item.account:
+                waiting.append(item)
+                continue
+            yield item
+        for document in waiting:
+            near = accounts.get(os.path.dirname(document.origin.name), set())
+            yield msgspec.structs.replace(document, account=next(iter(near))) if len(near) == 1 else document
+        for root, seen in others.items():
+            origin = Origin("evidence", root)
+            for words, number in seen.items():
+                if number > NAMED_STRANGERS:
+                    reason = f"{number - NAMED_STRANGERS:,} more like this: {words}"
+                    yield Document(Kind.OTHER, b"", datetime.now(UTC), origin, key=reason)
+        for root in self.paths:
+            origin = Origin("evidence", root)
+            if root not in usable and not cancelled() and os.path.isdir(root):
+                told = _summed(others.get(root, Counter()))
+                yield Gap(Kind.OTHER, State.FAILED, f"{root}: nothing of an account in it: {told}", hint=_WANTED, origin=origin)
+
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
+        """Event documents, the latest first; then one Window for the whole file set.
+
+        Files are left out only when their time does not touch the asked time, or when an identity is asked for that is not
+        mentioned in them.
+        """
+        yield from self._ready(cancelled)
+        trails = [trail for entry in self._entries.values() for trail in entry.trails]
+        if not trails:
+            yield Gap(
+                Kind.EVENTS, State.NOT_LOADED, "no CloudTrail files are among what was opened", hint="add files or folders: --from PATH"
+            )
+            return
+        trails.sort(key=lambda trail: trail.until or datetime.min.replace(tzinfo=UTC), reverse=True)
+        names = [word.encode() for word in (query.actor_name, query.actor_arn, *query.key_ids) if word]
+        plain = all(word.isascii() and word.isprintable() and not set(word) & set('"\\/') for word in (query.actor_name, *query.key_ids))
+        failed = ""
+        for trail in trails:
+            if cancelled():
+                return
+            if _outside(trail, query):
+                continue
+            document = trail.document
+            if document is None:
+                document, reason = self._again(trail)
+                if document is None:
+                    failed = failed or reason
+                    yield _failed(trail.path, reason)
+                    continue
+            if names and plain and not any(name in document.body for name in names):
+                continue
+            yield document
+        yield _window(trails, failed)
+
+    def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The newest saved answer about that ARN."""
+        yield from self._ready(cancelled)
+        held = [d for d in self._documents(Kind.LAST_ACCESSED) if d.key == arn]
+        if held:
+            wanted = granularity.encode()
+            yield max(held, key=lambda d: (d.as_of, wanted in d.body))
+            return
+        unnamed = sum(1 for d in self._documents(Kind.LAST_ACCESSED) if not d.key)
+        also = f"; {unnamed} saved answers do not tell whom they are about" if unnamed else ""
+        yield Gap(
+            Kind.LAST_ACCESSED,
+            State.NOT_LOADED,
+            f"no last-accessed answer about it is among the files{also}",
+            "iam:GenerateServiceLastAccessedDetails",
+            key=arn,
+            hint=f"aws iam generate-service-last-accessed-details --granularity ACTION_LEVEL --arn {shlex.quote(arn)}, "
+            'then aws iam get-service-last-accessed-details --job-id ID, saved with the ARN beside it as "Arn"',
+        )
+
+    def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The saved ListAccessKeys answer of that user."""
+        yield from self._ready(cancelled)
+        for document in self._documents(Kind.ACCESS_KEYS):
+            if document.key == user_arn or (document.key == user_name and document.account in ("", account_of(user_arn))):
+                yield msgspec.structs.replace(document, key=user_arn or user_name)
+                return
+        yield Gap(
+            Kind.ACCESS_KEYS,
+            State.NOT_LOADED,
+            "no list of this user's access keys is among the files",
+            "iam:ListAccessKeys",
+            key=user_arn or user_name,
+            hint=f"aws iam list-access-keys --user-name {shlex.quote(user_name)}",
+        )
+
+    def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The saved GetPolicyVersion answer of that policy."""
+        yield from self._ready(cancelled)
+        for document in self._documents(Kind.POLICY_VERSION):
+            arn, _, version = document.key.rpartition(":")
+            if arn == policy_arn and version_id in ("", version):
+                yield document
+                return
+        version = version_id or "VERSION"
+        yield Gap(
+            Kind.POLICY_VERSION,
+            State.NOT_LOADED,
+            "the text of this policy is not among the files",
+            "iam:GetPolicyVersion",
+            key=f"{policy_arn}:{version_id}",
+            hint=f"aws iam get-policy-version --policy-arn {shlex.quote(policy_arn)} --version-id {shlex.quote(version)}, "
+            'saved with the ARN beside it as "Arn"',
+        )
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def _ready(self, cancelled: Cancelled) -> Iterator[Step]:
+        """Read the files when nobody has yet."""
+        if not self._scanned:
+            for _, item in self._scan(cancelled):
+                if isinstance(item, Step):
+                    yield item
+
+    def _documents(self, kind: Kind) -> Iterator[Document]:
+        for entry in list(self._entries.values()):
+            for item in entry.items:
+                if isinstance(item, Document) and item.kind is kind:
+                    yield item
+
+    def _scan(self, cancelled: Cancelled) -> Iterator[tuple[Found, Document | Gap | Step]]:
+        """Every file with what is in it. Events are kept aside; each is named once here without its text."""
+        gone = set(self._entries)
+        count = 0
+        for found in walk(self.paths):
+            if cancelled():
+                return
+            if isinstance(found, Refused):
+                place = Found(found.path, found.path, named=False)
+                origin = Origin("evidence", found.path)
+                if found.fault:
+                    yield place, Gap(Kind.OTHER, State.FAILED, f"{found.path}: {found.reason}", hint=found.hint, origin=origin)
+                else:
+                    yield place, Document(Kind.OTHER, b"", datetime.now(UTC), origin, key=found.reason)
+                continue
+            count += 1
+            gone.discard(found.path)
+            entry = self._entry(found)
+            for item in entry.items:
+                yield found, item
+            for trail in entry.trails:
+                origin = Origin("evidence", found.path)
+                yield found, Document(Kind.EVENTS, b"", trail.until or datetime.now(UTC), origin)
+            if count % 50 == 0:
+                yield found, Step("reading files", count)
+        for path in gone:
+            del self._entries[path]
+        self._scanned = True
+
+    def _entry(self, found: Found) -> _Entry:
+        try:
+            mark = signature(found.path)
+            held = self._entries.get(found.path)
+            if held is not None and held.signature == mark:
+                return held
+            entry = _Entry(mark, [], [])
+            self._fill(entry, found.path)
+        except BadInputError as error:
+            entry = _Entry((0, 0, 0), [_failed(found.path, error.message, error.hint)], [])
+        except (OSError, ValueError) as error:
+            entry = _Entry((0, 0, 0), [_failed(found.path, str(error))], [])
+        self._entries[found.path] = entry
+        return entry
+
+    def _fill(self, entry: _Entry, path: str) -> None:
+        opened = read(path)
+        if opened.body[:4] == b"PK\x03\x04":
+            from .bundle import is_bundle, read_bundle
+
+            if is_bundle(path):
+                for item in read_bundle(path):
+                    if isinstance(item, Document) and item.kind is Kind.EVENTS:
+                        entry.trails.append(_trail(path, item))  # stays in memory: a member is not read again by itself
+                        self._held += len(item.body)
+                    else:
+                        entry.items.append(item)
+                return
+        found = recognise(opened.body)
+        if isinstance(found, Unreadable):
+            entry.items.append(_failed(path, found.reason, "save or copy it again"))
+            return
+        for number, told in enumerate(found):
+            document = Document(
+                kind=told.kind,
+                body=b"" if told.kind is Kind.OTHER else told.body if told.body is not None else opened.body,
+                as_of=told.as_of or opened.modified,
+                origin=Origin("evidence", path),
+                account=told.account,
+                key=told.key,
+                part=number,
+            )
+            if told.kind is Kind.EVENTS:
+                self._hold(entry, path, document)
+            else:
+                entry.items.append(document)
+
+    def _hold(self, entry: _Entry, path: str, document: Document) -> None:
+        trail = _trail(path, document)
+        if self._held + len(document.body) > HELD_EVENT_BYTES and document.part == 0:
+            trail.document = None
+        else:
+            self._held += len(document.body)
+        entry.trails.append(trail)
+
+    @staticmethod
+    def _again(trail: _Trail) -> tuple[Document | None, str]:
+        try:
+            opened: Opened = read(trail.path)
+        except BadInputError as error:
+            return None, error.message
+        return Document(Kind.EVENTS, opened.body, opened.modified, Origin("evidence", trail.path)), ""
+
+
+def _trail(path: str, document: Document) -> _Trail:
+    times = _TIME.findall(document.body)
+    since = moment(min(times).decode()) if times else None
+    until = moment(max(times).decode()) if times else None
+    return _Trail(path, document, since, until, len(times))
+
+
+def _outside(trail: _Trail, query: EventQuery) -> bool:
+    """Whether no event of the file can be in the asked time. Files without any time are never left out."""
+    if trail.since is None or trail.until is None:
+        return False
+    return bool((query.since and trail.until < query.since - _DAY) or (query.until and trail.since > query.until + _DAY))
+
+
+def _window(trails: list[_Trail], failed: str) -> Window:
+    """What the files hold. Never COVERED: nothing in a file says that no other file belongs to the same hours."""
+    files = len({trail.path for trail in trails})
+    reason = f"what {files} {'file holds' if files == 1 else 'files hold'}"
+    return Window(
+        region="",
+        state=WindowState.PARTIAL,
+        since=min((t.since for t in trails if t.since), default=None),
+        until=max((t.until for t in trails if t.until), default=None),
+        reason=f"{reason}; {failed}" if failed else reason,
+        events=sum(trail.count for trail in trails),
+    )
+
+
+def _failed(path: str, reason: str, hint: str = "") -> Gap:
+    return Gap(Kind.OTHER, State.FAILED, f"{path}: {reason}", hint=hint, origin=Origin("evidence", path))
+
+
+def _summed(seen: Counter[str]) -> str:
+    """`3 files, plain text (2), a PNG picture`."""
+    parts = [words if count == 1 else f"{words} ({count})" for words, count in seen.most_common(4)]
+    more = [f"{len(seen) - 4} other kinds"] if len(seen) > 4 else []
+    total = seen.total()
+    return ", ".join([f"{total:,} {'file' if total == 1 else 'files'}", *parts, *more])
