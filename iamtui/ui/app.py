@@ -72,23 +72,18 @@ class IamtuiApp(App[None]):
 
     def use_theme(self, name: str) -> bool:
         """Switch; an unknown or broken theme is said, and what was in force stays."""
-        if name not in self.available_themes or name not in self._registered_themes:
+        if name not in self.available_themes:
             theme, problems = themes.find(name, self._user_themes)
             self.start_problems += problems
             if theme is None:
                 self.start_problems.append(f"There is no usable theme {name}")
-                if self.theme in self._registered_themes and self.theme.startswith(("iamtui", "textual")):
-                    theme, _ = themes.find(themes.DEFAULT, None)
+                theme, _ = themes.find(themes.DEFAULT, None)
                 if theme is None:
                     return False
                 name = theme.name
             self.register_theme(theme)
         self.theme = name
         return True
-
-    @property
-    def _registered_themes(self) -> dict[str, Theme]:
-        return self.available_themes
 
     def load_all_themes(self) -> list[str]:
         """Names of every palette; broken ones are reported together."""

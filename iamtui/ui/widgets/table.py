@@ -24,12 +24,13 @@ CellOf = Callable[[int, int], Cell]
 
 
 class TableColumn:
-    """`priority` 0 stays longest when room gets scarce."""
+    """`width` is what is wanted, `least` what still tells something; `priority` 0 stays longest when room gets scarce."""
 
-    __slots__ = ("id", "priority", "right", "title", "width")
+    __slots__ = ("id", "least", "priority", "right", "title", "width")
 
     def __init__(self, id: str, title: str, width: int, priority: int = 1, right: bool = False) -> None:
         self.id, self.title, self.width, self.priority, self.right = id, title, max(width, cell_len(title)), priority, right
+        self.least = self.width if right or width <= 10 else max(cell_len(title), 10, self.width * 11 // 20)
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -226,31 +227,32 @@ class RowTable(ScrollView, can_focus=True):
             self._scroll_to_cursor()
 
     def _fit(self) -> None:
-        """Choose the columns that fit: the least important go first, what is left over goes to the widest text columns."""
+        """Choose the columns that fit at their least width, the least important going first; then give what is left to the
+        important ones, then to wide text columns."""
         room = self.size.width - 2
         columns = list(enumerate(self._columns))
         if room <= 0 or not columns:
             self._shown = []
             return
         kept = dict(columns)
-        while len(kept) > 1 and sum(c.width + 1 for c in kept.values()) - 1 > room:
-            # first narrow wide columns of the same priority would hide text of what matters; drop from the end instead
-            worst = max(kept, key=lambda i: (kept[i].priority, i))
-            if kept[worst].priority == 0:
-                break
-            del kept[worst]
-        widths = {i: c.width for i, c in kept.items()}
-        over = sum(widths.values()) + len(widths) - 1 - room
-        while over > 0 and max(widths.values()) > 8:
-            widest = max(widths, key=lambda i: widths[i])
-            widths[widest] -= 1
-            over -= 1
-        left = -over
+        least = {i: c.least for i, c in columns}
+        while len(kept) > 1 and sum(least[i] + 1 for i in kept) - 1 > room:
+            del kept[max(kept, key=lambda i: (kept[i].priority, i))]
+        widths = {i: least[i] for i in kept}
+        left = room - (sum(widths.values()) + len(widths) - 1)
+        for i in sorted(kept, key=lambda i: (kept[i].priority, i)):
+            more = min(left, kept[i].width - widths[i])
+            if more > 0:
+                widths[i] += more
+                left -= more
         stretch = [i for i, c in kept.items() if not c.right and c.width >= 16] or [next(iter(kept))]
-        for turn in range(max(left, 0)):
+        turn = 0
+        while left > 0 and (len(stretch) == 1 or any(widths[i] < 60 for i in stretch)):
             i = stretch[turn % len(stretch)]
-            if widths[i] < 64 or len(stretch) == 1:
+            turn += 1
+            if len(stretch) == 1 or widths[i] < 60:
                 widths[i] += 1
+                left -= 1
         self._shown = [(i, widths[i]) for i in sorted(kept)]
         self._hidden_columns = len(columns) - len(kept)
         self._strips.clear()

@@ -1,0 +1,394 @@
+"""What was read from AWS, on disk: raw answers, decoded lists and events, private, and never a pickle.
+
+diskcache pickles by default, and unpickles whatever it finds (CVE-2025-69872); its own `JSONDisk` does too. Ours stores text
+keys and msgpack or compressed bytes, and refuses every row that says it holds a pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import BadInputError
+from ..model.account import Snapshot
+from ..model.document import Document, Kind
+from ..model.event import Event
+from .files import private_dir
+
+TTL: dict[Kind, timedelta] = {
+    Kind.AUTHORIZATION: timedelta(hours=1),
+    Kind.ACCOUNT_SUMMARY: timedelta(hours=1),
+    Kind.ACCOUNT_ALIASES: timedelta(days=1),
+    Kind.PASSWORD_POLICY: timedelta(hours=1),
+    Kind.CALLER: timedelta(hours=1),
+    Kind.CREDENTIAL_REPORT: timedelta(hours=4),
+    Kind.ACCESS_KEYS: timedelta(hours=1),
+    Kind.LAST_ACCESSED: timedelta(days=1),
+    Kind.LAST_ACCESSED_ENTITIES: timedelta(days=1),
+    Kind.POLICY_VERSION: timedelta(days=1),
+    Kind.ROLE: timedelta(days=1),
+}
+"""How long an answer counts as fresh. Stale ones are still shown, with their age, while they are read again."""
+
+_SIZE_LIMIT = 8 << 30
+_SCHEMA = "2"
+
+
+class PickleRefusedError(BadInputError):
+    """A row of the cache claims to hold a pickle. Nothing of it was loaded."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of `cache info`: what is kept of one account and kind."""
+
+    account: str
+    kind: str
+    entries: int
+    oldest: datetime | None
+    newest: datetime | None
+    stale: bool
+
+
+class CacheInfo(msgspec.Struct, frozen=True):
+    directory: str
+    bytes: int
+    entries: tuple[Entry, ...]
+    connections: tuple[tuple[str, str], ...]
+
+
+def _disk_class() -> Any:
+    """The disk, made when diskcache is first needed: its import is no part of the first picture."""
+    import diskcache
+    from diskcache.core import MODE_BINARY, MODE_RAW, MODE_TEXT
+
+    class PlainDisk(diskcache.Disk):  # type: ignore[misc]
+        """Keys are text, values are bytes. Nothing is ever pickled or unpickled."""
+
+        def put(self, key: Any) -> tuple[Any, bool]:
+            if not isinstance(key, str):
+                raise TypeError("cache keys are text")
+            return key, True
+
+        def get(self, key: Any, raw: bool) -> Any:
+            if not raw or not isinstance(key, str):
+                raise PickleRefusedError("a key in the cache claims to be a pickle")
+            return key
+
+        def store(self, value: Any, read: bool, key: Any = None) -> Any:
+            if not isinstance(value, bytes) or read:
+                raise TypeError("cache values are bytes")
+            return super().store(value, False, key=key)
+
+        def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+            if mode not in (MODE_RAW, MODE_BINARY, MODE_TEXT):
+                raise PickleRefusedError("a row in the cache claims to hold a pickle")
+            if filename is not None:
+                place = (Path(self._directory) / filename).resolve()
+                if not place.is_relative_to(Path(self._directory).resolve()):
+                    raise PickleRefusedError("a row in the cache points outside the cache")
+            fetched = super().fetch(mode, filename, value, read)
+            return bytes(fetched) if isinstance(fetched, memoryview | bytearray) else fetched
+
+    return PlainDisk
+
+
+class Cache:
+    """One folder for all accounts. Any number of instances may use it at once.
+
+    A damaged or foreign cache is set aside under another name, said in `notices`, and begun anew.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.notices: list[str] = []
+        self._held: Any = None
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _cache(self) -> Any:
+        if self._held is None:
+            self._held = self._open()
+        return self._held
+
+    def _open(self) -> Any:
+        private_dir(self.directory)
+        try:
+            return self._try()
+        except (sqlite3.Error, PickleRefusedError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+            self._set_aside(str(error) or type(error).__name__)
+            return self._try()
+
+    def _try(self) -> Any:
+        import diskcache
+
+        database = self.directory / "cache.db"
+        if database.exists():
+            self._inspect(database)
+        before = os.umask(0o077)
+        try:
+            cache = diskcache.Cache(
+                str(self.directory),
+                disk=_disk_class(),
+                eviction_policy="none",
+                size_limit=_SIZE_LIMIT,
+                cull_limit=0,
+                statistics=0,
+                disk_min_file_size=1 << 20,
+                sqlite_synchronous=1,
+            )
+        finally:
+            os.umask(before)
+        self._tighten()
+        return cache
+
+    def _inspect(self, database: Path) -> None:
+        """Look before diskcache does: a foreign or damaged file, or any row that says it is a pickle."""
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
+        try:
+            rows = connection.execute("SELECT COUNT(*) FROM Cache WHERE mode = 4 OR raw = 0").fetchone()
+            if rows[0]:
+                raise PickleRefusedError("it holds a pickle, which iamtui never writes")
+        finally:
+            connection.close()
+
+    def _set_aside(self, reason: str) -> None:
+        target = self.directory.with_name(f"{self.directory.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+        self.directory.rename(target)
+        private_dir(self.directory)
+        self.notices.append(f"The cache could not be used ({reason}). It was set aside as {target}, and a new one begun")
+        self._held = None
+
+    def _tighten(self) -> None:
+        """0600 for every file here, whoever made it."""
+        for place, folders, files in os.walk(self.directory):
+            for name in folders:
+                (Path(place) / name).chmod(0o700)
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):
+                    path = Path(place) / name
+                    if path.stat().st_mode & 0o077:
+                        path.chmod(0o600)
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    # -- raw rows ----------------------------------------------------------------------------------------------------
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            value = self._cache.get(key)
+        except (sqlite3.Error, PickleRefusedError, OSError) as error:
+            self._set_aside(str(error))
+            return None
+        return value if isinstance(value, bytes) else None
+
+    def _set(self, key: str, value: bytes) -> None:
+        before = os.umask(0o077)
+        try:
+            self._cache.set(key, value)
+        except sqlite3.OperationalError as error:
+            self.notices.append(f"{self.directory} could not be written ({error}); what was read is kept in memory only")
+        except OSError as error:
+            self.notices.append(f"{self.directory} could not be written ({error.strerror}); what was read is kept in memory only")
+        finally:
+            os.umask(before)
+
+    def _keys(self, prefix: str) -> list[str]:
+        """Keys that begin with `prefix`, in their order."""
+        try:
+            found = [key for key in self._cache if isinstance(key, str) and key.startswith(prefix)]
+        except (sqlite3.Error, PickleRefusedError) as error:
+            self._set_aside(str(error))
+            return []
+        return sorted(found)
+
+    # -- documents ---------------------------------------------------------------------------------------------------
+
+    def put_document(self, account: str, document: Document) -> None:
+        """Keep one raw answer, in place of an older one of the same kind, key, Region and page.
+
+        The body must hold no secrets: the session drops them first (`decode.redact_document`).
+        """
+        self._set(_document_key(account, document), _packed(document))
+
+    def replace_documents(self, account: str, kind: Kind, key: str, documents: Sequence[Document]) -> None:
+        """Keep a whole set of pages in place of the old set, in one transaction."""
+        prefix = f"doc/{account}/{kind.value}/{_safe(key)}/"
+        wanted = {_document_key(account, document): _packed(document) for document in documents}
+        old = [name for name in self._keys(prefix) if name not in wanted]
+        before = os.umask(0o077)
+        try:
+            with self._cache.transact(retry=True):
+                for name, value in wanted.items():
+                    self._cache.set(name, value)
+                for name in old:
+                    self._cache.delete(name)
+        except (sqlite3.Error, OSError) as error:
+            self.notices.append(f"{self.directory} could not be written ({error}); what was read is kept in memory only")
+        finally:
+            os.umask(before)
+
+    def documents(self, account: str, kind: Kind | None = None) -> Iterator[Document]:
+        """Raw answers of an account, in the order of kind, key and page. A row that cannot be read is left out and said."""
+        prefix = f"doc/{account}/" + (f"{kind.value}/" if kind else "")
+        for name in self._keys(prefix):
+            value = self._get(name)
+            if value is None:
+                continue
+            try:
+                yield _document.decode(zlib.decompress(value))
+            except (zlib.error, msgspec.MsgspecError) as error:
+                self.notices.append(f"An answer in the cache could not be read ({name}: {error})")
+
+    # -- lists, decoded ----------------------------------------------------------------------------------------------
+
+    def put_snapshot(self, account: str, snapshot: Snapshot) -> None:
+        """Keep the decoded lists for the next start, marked with the model they were written by."""
+        bare = msgspec.structs.replace(snapshot, last_events={})
+        self._set(f"snapshot/{account}", _model_mark() + zlib.compress(msgspec.msgpack.encode(bare), 1))
+
+    def snapshot(self, account: str) -> Snapshot | None:
+        """The lists as kept; None when there are none, or another version of the model wrote them."""
+        value = self._get(f"snapshot/{account}")
+        mark = _model_mark()
+        if value is None or value[: len(mark)] != mark:
+            return None
+        collecting = gc.isenabled()
+        gc.disable()  # tens of thousands of small values are made, none of them garbage
+        try:
+            return _snapshot.decode(zlib.decompress(value[len(mark) :]))
+        except (zlib.error, msgspec.MsgspecError):
+            return None
+        finally:
+            if collecting:
+                gc.enable()
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def put_events(self, account: str, events: Sequence[Event]) -> None:
+        """Keep events as a segment that is never changed; the same events make the same segment."""
+        body = msgspec.msgpack.encode(tuple(events))
+        name = hashlib.sha256(body).hexdigest()[:24]
+        self._set(f"events/{account}/{name}", _model_mark() + zlib.compress(body, 1))
+
+    def events(self, account: str) -> Iterator[Event]:
+        """All events kept of an account, in no order, repeated ones repeated."""
+        mark = _model_mark()
+        for name in self._keys(f"events/{account}/"):
+            value = self._get(name)
+            if value is None or value[: len(mark)] != mark:
+                continue
+            try:
+                yield from _events.decode(zlib.decompress(value[len(mark) :]))
+            except (zlib.error, msgspec.MsgspecError) as error:
+                self.notices.append(f"Events in the cache could not be read ({name}: {error})")
+
+    # -- accounts ----------------------------------------------------------------------------------------------------
+
+    def remember_account(self, connection: str, account: str) -> None:
+        """The account a connection (profile, role, endpoint) led to."""
+        self._set(f"connection/{_safe(connection)}", msgspec.msgpack.encode((connection, account)))
+
+    def account_of(self, connection: str) -> str | None:
+        value = self._get(f"connection/{_safe(connection)}")
+        if value is None:
+            return None
+        held: tuple[str, str] = msgspec.msgpack.decode(value, type=tuple[str, str])
+        return held[1]
+
+    def accounts(self) -> tuple[str, ...]:
+        return tuple(key.partition("/")[2] for key in self._keys("snapshot/"))
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    def info(self, now: datetime) -> CacheInfo:
+        """What is kept, by account and kind."""
+        groups: dict[tuple[str, str], list[datetime]] = {}
+        for account in {key.split("/")[1] for key in self._keys("doc/")}:
+            for document in self.documents(account):
+                groups.setdefault((account, document.kind.value), []).append(document.as_of)
+        entries = [
+            Entry(account, kind, len(stamps), min(stamps), max(stamps), now - max(stamps) > TTL.get(Kind(kind), timedelta.max))
+            for (account, kind), stamps in sorted(groups.items())
+        ]
+        for account in {key.split("/")[1] for key in self._keys("events/")}:
+            count = len(self._keys(f"events/{account}/"))
+            entries.append(Entry(account, "events", count, None, None, False))
+        links = [msgspec.msgpack.decode(value, type=tuple[str, str]) for key in self._keys("connection/") if (value := self._get(key))]
+        size = sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
+        return CacheInfo(str(self.directory), size, tuple(entries), tuple(links))
+
+    def clear(self, account: str = "") -> int:
+        """Forget one account, or everything; the number of rows that went."""
+        count = 0
+        for key in self._keys(""):
+            parts = key.split("/")
+            owner = parts[1] if len(parts) > 1 else ""
+            if parts[0] == "connection" and account:
+                value = self._get(key)
+                owner = msgspec.msgpack.decode(value, type=tuple[str, str])[1] if value else ""
+            if not account or owner == account:
+                self._cache.delete(key)
+                count += 1
+        with contextlib.suppress(sqlite3.Error):
+            self._cache._sql("VACUUM")
+        return count
+
+
+_document = msgspec.msgpack.Decoder(Document)
+_snapshot = msgspec.msgpack.Decoder(Snapshot)
+_events = msgspec.msgpack.Decoder(tuple[Event, ...])
+
+
+def _packed(document: Document) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(document), 1)
+
+
+def _safe(text: str) -> str:
+    """Any text as a part of a key: short ones as they are, others by hash."""
+    if text and len(text) <= 120 and text.isascii() and text.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        return text
+    return "#" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _document_key(account: str, document: Document) -> str:
+    return f"doc/{account}/{document.kind.value}/{_safe(document.key)}/{document.region or '-'}/{document.part:06d}"
+
+
+_mark = b""
+
+
+def _model_mark() -> bytes:
+    """Names and types of all that is kept decoded: another model writes another mark and is not misread."""
+    global _mark
+    if not _mark:
+        from ..model import credentials, identity, policy
+
+        shapes = [_SCHEMA]
+        for noun in (
+            Snapshot,
+            Event,
+            identity.User,
+            identity.Role,
+            identity.Group,
+            policy.Policy,
+            policy.PolicyVersion,
+            credentials.Credentials,
+        ):
+            shapes.append(noun.__name__ + ",".join(f"{f}:{noun.__annotations__.get(f)}" for f in noun.__struct_fields__))
+        _mark = hashlib.sha256("|".join(shapes).encode()).digest()[:8]
+    return _mark
