@@ -79,15 +79,18 @@ def usage_rows(
 
     usage:  the report, or why there is none: then every row carries that state unless an event was seen
     events: those the identity made
+    permissions: the summary, where the caller has it already; without it and without grants, what is granted is not known
     """
-    summary = permissions or summarize(tuple(grants))
+    held = tuple(grants)
+    summary = permissions or summarize(held)
+    told = summary.complete and bool(held or permissions)
     known_actions = catalogue()
     report = usage.value if usage.is_known else None
     granted = {service.prefix: service for service in summary.services}
     reported = {service.namespace.lower(): service for service in report.services} if report else {}
     seen = _seen(events, known_actions)
     rows = [
-        _row(prefix, granted.get(prefix), reported.get(prefix), seen.get(prefix, {}), usage, summary.complete, known_actions)
+        _row(prefix, granted.get(prefix), reported.get(prefix), seen.get(prefix, {}), usage, told, known_actions)
         for prefix in {**granted, **reported, **seen}
     ]
     return tuple(sorted(rows, key=_newest_first))
