@@ -22,6 +22,7 @@ from .work import all_works
 if TYPE_CHECKING:
     from .daily import Daily
     from .storybook import Storybook
+    from .usage import Advisor
 
 SEED = 20_061_114
 
@@ -52,6 +53,12 @@ class DemoSource:
         from .storybook import Storybook
 
         return Storybook(self._daily)
+
+    @cached_property
+    def _advisor(self) -> Advisor:
+        from .usage import Advisor
+
+        return Advisor(self._account, self._daily, self._stories)
 
     @cached_property
     def _daily(self) -> Daily:
@@ -91,7 +98,16 @@ class DemoSource:
 
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Access Advisor's answer about one ARN."""
-        yield Step("IN_PROGRESS", 0, 1)
+        yield Step("GenerateServiceLastAccessedDetails", 0, 1)
+        if cancelled():
+            return
+        body = self._advisor.answer(arn, granularity, self.now.isoformat(timespec="seconds"))
+        yield Step("GetServiceLastAccessedDetails", 1, 1)
+        if body is None:
+            action = "iam:GenerateServiceLastAccessedDetails"
+            yield Gap(Kind.LAST_ACCESSED, State.FAILED, f"NoSuchEntity: {arn} is not in this account", action, ACCOUNT, arn, at=self.now)
+            return
+        yield self._document(Kind.LAST_ACCESSED, "iam:GetServiceLastAccessedDetails", body, arn)
 
     def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Keys of one user with their last use."""
