@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from textual.app import App, ComposeResult
-from textual.message import Message
 from textual.widget import Widget
 
+import iamtui.ui
 from iamtui.ui import themes
+from iamtui.ui.widgets.table import RowTable
+
+STYLES = Path(iamtui.ui.__file__).parent / "iamtui.tcss"
 
 HOSTILE = (
     "\x1b]52;c;aGFja2Vk\x07",
@@ -41,28 +44,35 @@ _BIDI = {"RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"}
 
 
 class Host(App[None]):
-    """One widget, our meanings as variables, and the messages it has sent by name."""
+    """One widget with the product's stylesheet, and what it has said, as (name, value) in order."""
 
-    def __init__(self, make: Callable[[], Widget], listen: Sequence[type[Message]] = ()) -> None:
+    CSS_PATH = STYLES
+
+    def __init__(self, widget: Widget) -> None:
         super().__init__()
-        self._make, self._listen = make, tuple(listen)
-        self.seen: list[Message] = []
+        self.widget = widget
+        self.heard: list[tuple[str, str]] = []
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(themes.MEANINGS)
+    def get_css_variables(self) -> dict[str, str]:
+        return {**themes.meanings(self.current_theme), **super().get_css_variables()}
 
     def compose(self) -> ComposeResult:
-        self.widget = self._make()
         yield self.widget
 
     def on_mount(self) -> None:
         self.widget.focus()
 
-    async def on_event(self, event: Message) -> None:  # type: ignore[override]
-        await super().on_event(event)  # type: ignore[arg-type]
+    def on_row_table_highlighted(self, message: RowTable.Highlighted) -> None:
+        self.heard.append(("highlighted", message.key))
 
-    def named(self, kind: type[Message]) -> list[Message]:
-        return [message for message in self.seen if type(message) is kind]
+    def on_row_table_activated(self, message: RowTable.Activated) -> None:
+        self.heard.append(("activated", message.key))
+
+    def on_row_table_cursor_lost(self, message: RowTable.CursorLost) -> None:
+        self.heard.append(("lost", message.key))
+
+    def on_row_table_sort_requested(self, message: RowTable.SortRequested) -> None:
+        self.heard.append(("sort", message.column))
 
 
 def lines_of(widget: Widget) -> list[str]:

@@ -237,6 +237,8 @@ class RowTable(ScrollView, can_focus=True):
         kept = dict(columns)
         least = {i: c.least for i, c in columns}
         while len(kept) > 1 and sum(least[i] + 1 for i in kept) - 1 > room:
+            if len(kept) == len(columns):
+                room -= 1  # for the sign that something is hidden
             del kept[max(kept, key=lambda i: (kept[i].priority, i))]
         widths = {i: least[i] for i in kept}
         left = room - (sum(widths.values()) + len(widths) - 1)
@@ -360,11 +362,14 @@ class RowTable(ScrollView, can_focus=True):
             self.post_message(self.Activated(self, self._cursor_key))
 
     def on_click(self, event: events.Click) -> None:
-        y = event.y
+        inside = event.get_content_offset(self)
+        if inside is None:
+            return
+        y = inside.y
         if self._header and y == 0:
             x = 2
             for column, cells in self._shown:
-                if x <= event.x <= x + cells:
+                if x <= inside.x <= x + cells:
                     self.post_message(self.SortRequested(self, self._columns[column].id))
                     return
                 x += cells + 1
