@@ -52,6 +52,7 @@ _TARGET_FIELDS = (
     "documentName",
     "snapshotId",
 )
+_TARGET_SET = frozenset(_TARGET_FIELDS)
 _MAX_TARGETS = 12
 
 
@@ -233,17 +234,18 @@ def _targets(record: dict[str, Any], response: dict[str, Any] | None) -> tuple[s
     found: dict[str, None] = {}
     request = _object(record.get("requestParameters"))
     if request:
-        for field in _TARGET_FIELDS:
-            value = request.get(field)
+        told = request.keys() & _TARGET_SET
+        for field in sorted(told, key=_TARGET_FIELDS.index) if len(told) > 1 else told:
+            value = request[field]
             if isinstance(value, str) and value:
                 found[value] = None
-        for entry in items((_object(request.get("instancesSet")) or {}).get("items")):
-            if isinstance(entry, dict) and entry.get("instanceId"):
-                found[text(entry["instanceId"])] = None
-        key = request.get("key")
-        if isinstance(key, str) and isinstance(request.get("bucketName"), str):
-            found[f"{request['bucketName']}/{key}"] = None
-    for entry in items(record.get("resources")):
+        if "instancesSet" in request:
+            for entry in items((_object(request["instancesSet"]) or {}).get("items")):
+                if isinstance(entry, dict) and entry.get("instanceId"):
+                    found[text(entry["instanceId"])] = None
+        if "bucketName" in told and isinstance(request.get("key"), str) and isinstance(request["bucketName"], str):
+            found[f"{request['bucketName']}/{request['key']}"] = None
+    for entry in items(record.get("resources")) if "resources" in record else ():
         if isinstance(entry, dict):
             value = text(entry.get("ARN") or entry.get("arn") or entry.get("resourceName") or entry.get("ResourceName"))
             if value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,8 +20,9 @@ _NAMES = (
     "x-amz-security-token|x-amz-signature"
 )
 _HINTS = (b"token", b"password", b"secret", b"plaintext", b"privatekey", b"keymaterial", b"samlassertion", b"x-amz-s")
-_NAME = re.compile(rf"(?:{_NAMES})\Z", re.IGNORECASE)
-_IN_TEXT = re.compile(rf'((?:{_NAMES})\\?"?\s*[:=]\s*\\?"?)([^"\\&\s,}}]+)', re.IGNORECASE)
+_SECRET = frozenset(_NAMES.split("|"))
+_NAME_ENDS = tuple(name.replace("-", "") for name in _NAMES.split("|"))
+_IN_TEXT = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]+)(\\*["']?\s*[:=]\s*\\*["']?)([^"'\\&\s,}]+)""")
 
 
 def suspect(raw: bytes) -> bool:
@@ -29,15 +31,31 @@ def suspect(raw: bytes) -> bool:
     return any(hint in lowered for hint in _HINTS)
 
 
+@lru_cache(maxsize=4096)
+def _names_secret(name: str) -> bool:
+    lowered = name.lower()
+    return lowered in _SECRET or lowered.endswith(("password", "sessiontoken", "secretaccesskey"))
+
+
 def redact(value: Any) -> Any:
     """The same value with every secret replaced by `(dropped)`. Access key ids stay: they are names."""
     if isinstance(value, dict):
-        return {k: DROPPED if _NAME.match(k) and _holds_secret(v) else redact(v) for k, v in value.items()}
+        return {k: DROPPED if _names_secret(k) and _holds_secret(v) else redact(v) for k, v in value.items()}
     if isinstance(value, list):
         return [redact(entry) for entry in value]
     if isinstance(value, str) and len(value) > 12 and ("=" in value or ":" in value) and suspect(value.encode("utf-8", "replace")):
-        return _IN_TEXT.sub(rf"\1{DROPPED}", value)
+        return _without_secrets(value)
     return value
+
+
+def _without_secrets(words: str) -> str:
+    """Text with the values of `name=value` and `"name": "value"` dropped where the name is that of a secret."""
+    return _IN_TEXT.sub(_drop, words)
+
+
+def _drop(match: re.Match[str]) -> str:
+    name = match[1].lower().replace("-", "").replace("_", "")
+    return f"{match[1]}{match[2]}{DROPPED}" if name.endswith(_NAME_ENDS) else match[0]
 
 
 def _holds_secret(value: Any) -> bool:
@@ -83,4 +101,4 @@ def _clean_record(record: str) -> str:
     try:
         return msgspec.json.encode(redact(msgspec.json.decode(record))).decode()
     except BROKEN:
-        return _IN_TEXT.sub(rf"\1{DROPPED}", record)
+        return _without_secrets(record)

@@ -30,7 +30,7 @@ NAMED_STRANGERS = 20
 _WANTED = "name GetAccountAuthorizationDetails JSON, a credential report, CloudTrail files or a bundle; iamtui collect writes one"
 _NEEDS_ACCOUNT = (Kind.ACCOUNT_SUMMARY, Kind.ACCOUNT_ALIASES, Kind.PASSWORD_POLICY, Kind.ACCESS_KEYS)
 _TELLS_ACCOUNT = (Kind.AUTHORIZATION, Kind.CREDENTIAL_REPORT, Kind.CALLER)
-_TIME = re.compile(rb'"eventTime\\?"\s*:\s*\\?"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)')
+_TIME = re.compile(rb'"eventTime\\?"\s*:\s*\\?"([0-9]{4}-[0-9]{2}-[0-9]{2})?[T ]?([0-9]{2}:[0-9]{2}:[0-9]{2})?')
 _DAY = timedelta(days=1)
 
 
@@ -310,10 +310,13 @@ class EvidenceSource:
 
 
 def _trail(path: str, document: Document) -> _Trail:
-    times = _TIME.findall(document.body)
-    since = moment(min(times).decode()) if times else None
-    until = moment(max(times).decode()) if times else None
-    return _Trail(path, document, since, until, len(times))
+    told = _TIME.findall(document.body)
+    times = [stamp for stamp in told if stamp[0] and stamp[1]]
+    since = moment(b"T".join(min(times)).decode()) if times else None
+    until = moment(b"T".join(max(times)).decode()) if times else None
+    if len(times) < len(told):
+        since = until = None  # an event without a readable time may be of any time
+    return _Trail(path, document, since, until, len(told))
 
 
 def _outside(trail: _Trail, query: EventQuery) -> bool:
