@@ -109,6 +109,13 @@ class DemoSource:
             return
         yield self._document(Kind.LAST_ACCESSED, "iam:GetServiceLastAccessedDetails", body, arn)
 
+    def surroundings(self) -> Iterator[Document]:
+        """Organisation, resource policies, analyzer findings and Config items; not part of `account`, nothing on the first screen needs them."""
+        from .surroundings import documents
+
+        for kind, operation, body, key, region in documents(self.clock, self.seed):
+            yield self._document(kind, operation, body, key, region)
+
     def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Keys of one user with their last use."""
         user = next((u for u in USERS if u.name == user_name), None)

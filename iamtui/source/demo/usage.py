@@ -24,28 +24,28 @@ from .roles import Role
 from .services import ACTION_OF, SERVICES, TRACKED
 from .storybook import Storybook
 
-# what was used before the events begin: user or role, service, day, Region
-_BEFORE: tuple[tuple[str, str, int, str], ...] = (
-    ("User1", "glue", 217, "us-east-1"),
-    ("svc-glue-dev", "glue", 377, "us-east-1"),
-    ("legacy-ftp", "s3", 395, "eu-west-1"),
-    ("terraform-local", "ec2", 266, "eu-central-1"),
-    ("d.kowalski", "lambda", 140, "eu-central-1"),
-    ("d.kowalski", "dynamodb", 171, "eu-central-1"),
-    ("break-glass-admin", "iam", 365, "us-east-1"),
-    ("OrganizationAccountAccessRole", "iam", 201, "us-east-1"),
-    ("legacy-open", "s3", 133, "us-east-1"),
-    ("test-loadgen", "ec2", 118, "eu-west-1"),
-    ("test-migration", "rds", 160, "eu-central-1"),
-    ("test-migration", "s3", 163, "eu-central-1"),
-    ("test-migration", "dms", 166, "eu-central-1"),
-    ("sandbox-d.kowalski", "ec2", 131, "eu-central-1"),
-    ("kinesis-clicks-old", "kinesis", 310, "eu-west-1"),
-    ("thumbnail-old", "logs", 171, "eu-west-1"),
-    ("jenkins", "codebuild", 203, "eu-central-1"),
-    ("ops-admin", "route53", 120, "us-east-1"),
-    ("ops-admin", "rds", 260, "eu-central-1"),
-    ("queue-relay", "sqs", 201, "eu-west-1"),
+# what was used before the events begin: user or role, service, day, Region, action ("" where actions are not tracked)
+_BEFORE: tuple[tuple[str, str, int, str, str], ...] = (
+    ("User1", "glue", 217, "us-east-1", "GetTables"),
+    ("svc-glue-dev", "glue", 377, "us-east-1", "GetTables"),
+    ("legacy-ftp", "s3", 395, "eu-west-1", "GetBucketLocation"),
+    ("terraform-local", "ec2", 266, "eu-central-1", "DescribeInstances"),
+    ("d.kowalski", "lambda", 140, "eu-central-1", "GetFunction"),
+    ("d.kowalski", "dynamodb", 171, "eu-central-1", "DescribeTable"),
+    ("break-glass-admin", "iam", 365, "us-east-1", "ListUsers"),
+    ("OrganizationAccountAccessRole", "iam", 201, "us-east-1", "ListUsers"),
+    ("legacy-open", "s3", 133, "us-east-1", "GetBucketLocation"),
+    ("test-loadgen", "ec2", 118, "eu-west-1", "DescribeInstances"),
+    ("test-migration", "rds", 160, "eu-central-1", ""),
+    ("test-migration", "s3", 163, "eu-central-1", "GetBucketLocation"),
+    ("test-migration", "dms", 166, "eu-central-1", ""),
+    ("sandbox-d.kowalski", "ec2", 131, "eu-central-1", "DescribeInstances"),
+    ("kinesis-clicks-old", "kinesis", 310, "eu-west-1", ""),
+    ("thumbnail-old", "logs", 171, "eu-west-1", ""),
+    ("jenkins", "codebuild", 203, "eu-central-1", ""),
+    ("ops-admin", "route53", 120, "us-east-1", ""),
+    ("ops-admin", "rds", 260, "eu-central-1", ""),
+    ("queue-relay", "sqs", 201, "eu-west-1", ""),
 )
 _NOTHING = Use(0)
 _DATED = re.compile(r"20\d{6}(v\d+)?$")
@@ -150,9 +150,11 @@ class Advisor:
                 for second, record in rows:
                     if mark in bytes(record["userIdentity"]) and record["managementEvent"]:
                         _note(seen, record, self.account.clock.at(day, second))
-        for who, service, day, region in _BEFORE:
+        for who, service, day, region, action in _BEFORE:
             if who == name and service not in seen.services:
                 seen.services[service] = Use(self.account.clock.at(day, 41_977), region)
+                if action:
+                    seen.actions[service, action] = seen.services[service]
         return seen
 
 
