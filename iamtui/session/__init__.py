@@ -15,7 +15,7 @@ from .answers import (
     Update,
     UsageUpdate,
 )
-from .facade import Session
+from .facade import Session, utc_now
 
 __all__ = [
     "CredentialView",
@@ -30,4 +30,5 @@ __all__ = [
     "Session",
     "Update",
     "UsageUpdate",
+    "utc_now",
 ]

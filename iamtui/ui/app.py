@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.filter import LineFilter
-from textual.theme import Theme
 
 from ..config import Settings
 from ..session import Session

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key
 
 
@@ -79,7 +79,7 @@ GROUPS = {"find": "Find", "move": "Move", "views": "Views", "view": "Look", "act
 
 
 @cache
-def bindings(where: str) -> list[Binding]:
+def bindings(where: str) -> list[BindingType]:
     """Textual bindings of one widget or screen."""
     return [Binding(k.keys, k.action, k.words, show=k.shown, id=k.id, group=None) for k in KEYS if k.where == where]
 

@@ -12,11 +12,15 @@ from ...text import visible
 
 
 class Cell(NamedTuple):
-    """Text that has passed the door, and the component class it is drawn with ("" for the row's own)."""
+    """Text that has passed the door, and the component class it is drawn with ("" for the row's own).
+
+    short: what is said where the text does not fit; the first that does. Cut-off text would make states look alike.
+    """
 
     text: str
     style: str = ""
     right: bool = False
+    short: tuple[str, ...] = ()
 
 
 STATE_STYLE = {
@@ -30,6 +34,18 @@ STATE_STYLE = {
     State.NOT_LOADED: "state-absent",
 }
 
+SHORT = {
+    State.NEVER: ("nvr",),
+    State.NOT_IN_TRACKING_PERIOD: ("unseen", "uns"),
+    State.NOT_TRACKED: ("untracked", "no track", "n/t"),
+    State.NO_INFORMATION: ("no info", "?"),
+    State.NOT_APPLICABLE: ("n/a",),
+    State.DENIED: ("denied", "den!"),
+    State.FAILED: ("failed", "err!"),
+    State.NOT_LOADED: ("unread", "…"),
+}
+"""The states in fewer cells, longest first; at no width of four or more are two the same, or the same as a value."""
+
 _MOST = 400
 """Characters of a cell that are looked at; a screen is never wider."""
 
@@ -40,7 +56,7 @@ def cell(fact: Fact[Any], column: Column, now: datetime) -> Cell:
     text = visible(words[:_MOST]) if len(words) > _MOST else visible(words)
     right = column.kind in (ColumnKind.NUMBER, ColumnKind.TIME)
     if fact.state is not State.KNOWN:
-        return Cell(text, STATE_STYLE[fact.state], right)
+        return Cell(text, STATE_STYLE[fact.state], right, SHORT[fact.state])
     return Cell(text, _value_style(fact.value, column), right)
 
 

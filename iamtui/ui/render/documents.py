@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from rich.text import Text
 
-from ...text import visible_block
+from ...text import visible, visible_block
 
 _TOKEN = re.compile(
     r"""(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"""
@@ -59,7 +59,7 @@ _DIFF = {"added": ("+ ", "diff-added"), "removed": ("- ", "diff-removed"), "same
 
 def diff_lines(lines: Iterable[tuple[str, str]]) -> list[Line]:
     """(`added` | `removed` | `same`, text) pairs; the sign carries what the colour says."""
-    return [[(sign + visible_block(text), style)] for kind, text in lines for sign, style in (_DIFF.get(kind, ("  ", "")),)]
+    return [[(sign + visible(text.replace("\t", "    ")), style)] for kind, text in lines for sign, style in (_DIFF.get(kind, ("  ", "")),)]
 
 
 def as_text(line: Line, styles: dict[str, str] | None = None) -> Text:

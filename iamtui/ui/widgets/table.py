@@ -59,6 +59,7 @@ class RowTable(ScrollView, can_focus=True):
     RowTable { height: 1fr; width: 1fr; scrollbar-size-horizontal: 0; scrollbar-size-vertical: 1; overflow-x: hidden; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+    ALLOW_SELECT = False  # a second click opens; Textual would select everything
 
     class Highlighted(Message):
         """The cursor is on another row."""
@@ -328,6 +329,9 @@ class RowTable(ScrollView, can_focus=True):
             cell = self._cell(row, column)
             text, right = cell.text, cell.right
             length = len(text) if text.isascii() else cell_len(text)
+            if length > cells:
+                text = next((short for short in cell.short if len(short) <= cells), text)
+                length = len(text) if text.isascii() else cell_len(text)
             if length > cells:
                 text, length = set_cell_size(text, cells - 1) + "…", cells
             pad = " " * (cells - length)

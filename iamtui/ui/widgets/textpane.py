@@ -11,10 +11,14 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from ..keymap import bindings
 from ..render.documents import Line
+
+
+_SELECTION = "screen--selection"
 
 
 class TextPane(ScrollView, can_focus=True):
@@ -49,6 +53,7 @@ class TextPane(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._source: Sequence[Line] = ()
         self._lines: list[Line] = []
+        self._indents: list[int] = []  # of each line drawn: -1 where a line begins, else the blanks put before what continues
         self._styles: dict[str, Style] = {}
         self.wrap = True
 
@@ -68,7 +73,11 @@ class TextPane(ScrollView, can_focus=True):
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
-        self._lines = [piece for line in self._source for piece in _wrapped(line, width)] if self.wrap and width > 8 else list(self._source)
+        self._lines, self._indents = [], []
+        for line in self._source:
+            pieces, indent = _wrapped(line, width) if self.wrap and width > 8 else ([line], 0)
+            self._lines += pieces
+            self._indents += [-1] + [indent] * (len(pieces) - 1)
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
 
@@ -79,7 +88,11 @@ class TextPane(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self._styles[name] = self.get_component_rich_style(name, partial=True) if name else Style.null()
+            if name == _SELECTION:
+                style = self.screen.get_component_rich_style(name)
+            else:
+                style = self.get_component_rich_style(name, partial=True) if name else Style.null()
+            self._styles[name] = style
         return style
 
     def render_line(self, y: int) -> Strip:
@@ -88,20 +101,46 @@ class TextPane(ScrollView, can_focus=True):
         index = y + int(self.scroll_offset.y)
         if index >= len(self._lines):
             return Strip.blank(width, base)
-        segments = [Segment(text, base + self._style(style)) for text, style in self._lines[index] if text]
-        return Strip(segments).adjust_cell_length(width, base)
+        line = self._lines[index]
+        selection = self.text_selection
+        span = selection.get_span(index) if selection is not None else None
+        if span is not None:
+            line = _selected(line, *span)
+        segments = [Segment(text, base + self._style(style)) for text, style in line if text]
+        return Strip(segments).adjust_cell_length(width, base).apply_offsets(0, index)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What the mouse has marked, without the breaks and indents that wrapping has put in."""
+        parts: list[str] = []
+        for index, (line, indent) in enumerate(zip(self._lines, self._indents, strict=True)):
+            span = selection.get_span(index)
+            if span is None:
+                continue
+            text = "".join(piece for piece, _ in line)
+            start, end = max(span[0], indent), len(text) if span[1] == -1 else span[1]
+            parts.append(("\n" if parts and indent < 0 else "") + text[start:end])
+        return ("".join(parts), "\n") if parts else None
 
     def plain_text(self) -> str:
         """Everything in it, for copies."""
         return "\n".join("".join(text for text, _ in line) for line in self._source)
 
 
-def _wrapped(line: Line, width: int) -> list[Line]:
+def _selected(line: Line, start: int, end: int) -> Line:
+    """The line with characters start..end (-1: to its end) drawn as selected."""
+    whole = "".join(text for text, _ in line)
+    styles = [style for text, style in line for _ in text]
+    end = len(whole) if end == -1 else min(end, len(whole))
+    styles[start:end] = [_SELECTION] * max(end - start, 0)
+    return _runs(whole, styles, 0, len(whole)) if whole else line
+
+
+def _wrapped(line: Line, width: int) -> tuple[list[Line], int]:
     """A line in pieces no wider than `width`, broken at blanks where there are any; what continues is indented as its line
-    is, by two more."""
+    is, by two more (the number returned)."""
     whole = "".join(text for text, _ in line)
     if (len(whole) if whole.isascii() else cell_len(whole)) <= width:
-        return [line]
+        return [line], 0
     indent = min(len(whole) - len(whole.lstrip(" ")) + 2, width // 2)
     styles = [style for text, style in line for _ in text]
     result: list[Line] = []
@@ -123,7 +162,7 @@ def _wrapped(line: Line, width: int) -> list[Line]:
         piece.extend((text, style) for text, style in _runs(whole, styles, start, end))
         result.append(piece)
         start = end
-    return result
+    return result, indent
 
 
 def _runs(whole: str, styles: list[str], start: int, end: int) -> Line:

@@ -1,0 +1,245 @@
+"""The command line: the one place that assembles. A command is a source, a question to the session, and an output format."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from . import __version__
+
+_KINDS = ("users", "roles", "groups", "policies")
+
+
+class _Group(click.Group):
+    """A first word that is no command is a target: `iamtui deploy-bot` opens the explorer there."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        words = [*ctx._protected_args, *ctx.args]
+        headless = ("--format", "--limit", "--since", "--until", "-o", "--help")
+        if words and (
+            words[0] not in self.commands or (words[0] == "events" and sys.stdout.isatty() and not _has(words, headless[:2] + headless[4:]))
+        ):
+            ctx.meta["target"] = _target(words)
+            ctx._protected_args, ctx.args = [], []
+            return []
+        return rest
+
+
+def _has(words: list[str], options: tuple[str, ...]) -> bool:
+    return any(word.split("=")[0] in options for word in words)
+
+
+def _target(words: list[str]) -> str:
+    """`events AttachUserPolicy --since 7d` is the list with the filter `AttachUserPolicy since:7d`."""
+    parts: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if word in ("--since", "--until") and place + 1 < len(words):
+            parts.append(f"{word[2:]}:{words[place + 1]}")
+            place += 2
+            continue
+        if word.startswith(("--since=", "--until=")):
+            word = word[2:].replace("=", ":", 1)
+        elif word.startswith("-") and place:
+            raise click.UsageError(f"{word} is no option here; options stand before the target, as in iamtui --demo deploy-bot")
+        parts.append(word)
+        place += 1
+    return " ".join(parts)
+
+
+def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The one source choice, for all commands."""
+    for option in reversed(
+        (
+            click.option("--profile", help="AWS profile (as in the AWS CLI)."),
+            click.option("--region", "regions", multiple=True, help="Region whose events are read; several times for several."),
+            click.option("--role-arn", help="Role to assume first."),
+            click.option("--external-id", help="External id for that role."),
+            click.option("--mfa-serial", help="MFA device for that role; the code is asked for."),
+            click.option("--endpoint-url", help="Another endpoint for all services."),
+            click.option("--lookup-days", type=click.IntRange(1, 90), help="Days of events to look up (90)."),
+            click.option(
+                "--from", "evidence", multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
+            ),
+            click.option("--demo", is_flag=True, help="The demo account: no network, no credentials."),
+            click.option("--offline", is_flag=True, default=None, help="No network: show what was read before."),
+            click.option("--cache-dir", help="Folder of the cache."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _choices(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """Source options given before and after the command's name, joined."""
+    chosen = dict(ctx.find_root().params)
+    for name, value in given.items():
+        if value not in (None, (), False):
+            chosen[name] = value
+    return chosen
+
+
+@click.group(cls=_Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@_source_options
+@click.option("--theme", help="Palette for this run.")
+@click.option("--animations/--no-animations", default=None, help="Smooth scrolling (off).")
+@click.option("--mouse/--no-mouse", default=None, help="Mouse support (on).")
+@click.option("--clipboard-cap", type=int, help="Bytes sent to the clipboard at most.")
+@click.version_option(__version__, prog_name="iamtui")
+@click.pass_context
+def cli(ctx: click.Context, **options: Any) -> None:
+    """A read-only terminal explorer of AWS identity: who can do what in an account, and who did.
+
+    Without a command it opens the explorer: `iamtui`, `iamtui --demo`, `iamtui --from FILE…`, and at a place: `iamtui
+    deploy-bot`, `iamtui role/ci-deploy`, `iamtui AKIA…`, `iamtui arn:…`, `iamtui roles ci-`, `iamtui events AttachUserPolicy --since 7d`.
+    """
+    if ctx.invoked_subcommand is None:
+        from .commands.explore import explore
+
+        ctx.exit(explore(ctx.params, ctx.meta.get("target", "")))
+
+
+def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output form.")(command)
+
+
+@cli.command("list")
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
+@_format_option
+@_source_options
+@click.pass_context
+def list_command(ctx: click.Context, kind: str, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
+    """List users, roles, groups or policies, narrowed by the filter of the explorer (mfa:no last-seen:>90d)."""
+    from .commands.lists import list_rows
+
+    ctx.exit(list_rows(_choices(ctx, given), kind, " ".join(words), sort, form))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--last-used", is_flag=True, help="Ask for last-accessed details first.")
+@click.option("--activity", is_flag=True, help="Look up its events first.")
+@_format_option
+@_source_options
+@click.pass_context
+def identity(ctx: click.Context, name: str, last_used: bool, activity: bool, form: str, **given: Any) -> None:
+    """Everything about one user, role, group or policy: by name, ARN, unique id or access key."""
+    from .commands.identity import show_identity
+
+    ctx.exit(show_identity(_choices(ctx, given), name, form, last_used=last_used, activity=activity))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--since", default="", help="Not before: 7d, 24h, 2026-10-01.")
+@click.option("--until", default="", help="Before: 7d, 24h, 2026-10-01.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, newest first (all).")
+@click.option("--identity", "who", default="", help="Only events of this identity (LookupEvents asks for it).")
+@_format_option
+@_source_options
+@click.pass_context
+def events(
+    ctx: click.Context, words: tuple[str, ...], since: str, until: str, limit: int | None, who: str, form: str, **given: Any
+) -> None:
+    """CloudTrail events, newest first, narrowed by the filter of the explorer (AttachUserPolicy outcome:denied)."""
+    from .commands.events import list_events
+
+    text = " ".join([*words, *([f"since:{since}"] if since else []), *([f"until:{until}"] if until else [])])
+    ctx.exit(list_events(_choices(ctx, given), text, limit, who, form))
+
+
+@cli.command()
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The bundle to write (a .zip).")
+@_source_options
+@click.pass_context
+def collect(ctx: click.Context, output: str, **given: Any) -> None:
+    """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets."""
+    from .commands.collect import collect_bundle
+
+    ctx.exit(collect_bundle(_choices(ctx, given), output))
+
+
+@cli.command()
+@click.argument("view", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The SVG to write.")
+@click.option("--size", default="120x36", help="Columns x rows.")
+@click.option("--at", "clock", default="", hidden=True, help="Fixed clock, for pictures that do not change.")
+@_source_options
+@click.pass_context
+def screenshot(ctx: click.Context, view: tuple[str, ...], output: str, size: str, clock: str, **given: Any) -> None:
+    """A picture of a view: users, roles, groups, policies, events, help, or a name and a tab (deploy-bot permissions)."""
+    from .commands.screenshot import take_screenshot
+
+    ctx.exit(take_screenshot(_choices(ctx, given), list(view), output, size, clock))
+
+
+@cli.command()
+@click.option("--policy", is_flag=True, help="Print the IAM policy iamtui needs, exactly its allow-list.")
+@_source_options
+@click.pass_context
+def info(ctx: click.Context, policy: bool, **given: Any) -> None:
+    """Where everything lies, versions, the catalogue's date, settings and where each came from."""
+    from .commands.info import print_info
+
+    ctx.exit(print_info(_choices(ctx, given), policy=policy))
+
+
+@cli.group()
+def cache() -> None:
+    """What is kept on disk."""
+
+
+@cache.command("info")
+@_format_option
+@_source_options
+@click.pass_context
+def cache_info(ctx: click.Context, form: str, **given: Any) -> None:
+    """What is kept, by account and kind, with its age."""
+    from .commands.caching import cache_report
+
+    ctx.exit(cache_report(_choices(ctx, given), form))
+
+
+@cache.command("clear")
+@click.argument("account", default="")
+@_source_options
+@click.pass_context
+def cache_clear(ctx: click.Context, account: str, **given: Any) -> None:
+    """Forget one account, or everything."""
+    from .commands.caching import clear_cache
+
+    ctx.exit(clear_cache(_choices(ctx, given), account))
+
+
+def main() -> None:
+    """Run, and turn every error into a sentence and an exit code."""
+    from .errors import IamtuiError
+
+    try:
+        cli.main(prog_name="iamtui", standalone_mode=True)
+    except IamtuiError as error:
+        from .commands.output import complain
+
+        sys.exit(complain(error))
+    except BrokenPipeError:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from .commands.output import unforeseen
+
+        sys.exit(unforeseen(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""The explorer, opened from the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UsageError
+from .opening import open_session, settings_of
+
+
+def explore(options: Mapping[str, Any], target: str) -> int:
+    """Open the session from what is on disk, then the screen; the network comes after the first picture."""
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        raise UsageError("The explorer needs a terminal", "for pipes there are iamtui list, identity, events (iamtui --help)")
+    settings = settings_of(options)
+    session = open_session(options, settings)
+    session.open()
+    from ..ui.app import run
+
+    return run(session, settings, target, settings.problems)

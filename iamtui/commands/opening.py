@@ -1,0 +1,99 @@
+"""From options to an open session: the one choice of source, the same for all commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import config
+from ..config import Settings
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_FLAGS = tuple(setting.name for setting in config.SETTINGS)
+
+
+def settings_of(options: Mapping[str, Any]) -> Settings:
+    """Settings with the command line's flags on top."""
+    return config.load({name: options[name] for name in _FLAGS if name in options})
+
+
+def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = None) -> Session:
+    """The session of the chosen source, not yet opened. Raises UsageError when two sources are chosen."""
+    from ..session import Session, utc_now
+
+    clock = (lambda: now) if now is not None else utc_now
+    evidence: tuple[str, ...] = tuple(options.get("evidence") or ())
+    if options.get("demo") and evidence:
+        raise UsageError("--demo and --from are two sources", "choose one of them")
+    if options.get("demo"):
+        from ..source.demo import DemoSource
+
+        return Session(DemoSource(now=clock()), now=clock)
+    if evidence:
+        from ..source.evidence import EvidenceSource
+
+        return Session(EvidenceSource(evidence), now=clock)
+    from ..source.live import LiveOptions, LiveSource
+    from ..store.cache import Cache
+
+    source = LiveSource(
+        LiveOptions(
+            profile=settings.profile,
+            regions=settings.regions,
+            role_arn=settings.role_arn,
+            external_id=settings.external_id,
+            mfa_serial=settings.mfa_serial,
+            endpoint_url=settings.endpoint_url,
+            lookup_days=settings.lookup_days,
+        ),
+        mfa_prompt=ask_for_code,
+    )
+    cache = Cache(settings.cache_path)
+    if settings.offline:
+        return Session(None, cache, offline=True, now=clock, connection=source.info)
+    return Session(source, cache, now=clock)
+
+
+def ask_for_code(question: str) -> str:
+    """The MFA code, asked on the terminal before any screen is up; "" where nobody can be asked."""
+    if not sys.stdin.isatty():
+        return ""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def read_all(session: Session) -> None:
+    """What a command needs before it answers: the account, from disk, then from the source."""
+    session.open()
+    if session.info.kind != "demo" and not session.offline:
+        for _ in session.refresh():
+            pass
+
+
+def say_problems(session: Session) -> None:
+    """What went wrong, in words on standard error."""
+    from .output import words
+
+    for problem in session.problems():
+        words(f"{problem.what}" + (f" ({problem.where})" if problem.where else "") + (f"; {problem.hint}" if problem.hint else ""))
+
+
+def exit_code(session: Session) -> int:
+    """0 when everything was read, 4 when something is missing, 3 when nothing could be read at all."""
+    from ..errors import Exit
+    from ..session import Link
+
+    snapshots = session.world.snapshots
+    if session.link in (Link.NO_CREDENTIALS, Link.UNREACHABLE) and not snapshots:
+        return int(Exit.AWS_UNREACHABLE)
+    if not snapshots and session.info.kind == "evidence":
+        return int(Exit.WRONG_USE)
+    gaps = session.world.gaps or any(snapshot.gaps for snapshot in snapshots)
+    if gaps or session.link in (Link.NO_CREDENTIALS, Link.UNREACHABLE):
+        return int(Exit.PARTIAL)
+    return int(Exit.FINE)

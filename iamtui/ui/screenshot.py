@@ -1,0 +1,54 @@
+"""Pictures of views, made without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..config import Settings
+from ..errors import NotFoundError
+from ..session import ListKind, Session
+from ..store.files import private_file
+from .app import IamtuiApp
+
+_TABS = ("summary", "permissions", "used", "activity", "trust", "credentials", "members", "document", "versions", "attached", "event", "record")
+
+
+def take(session: Session, settings: Settings, view: Sequence[str], path: Path, size: tuple[int, int]) -> None:
+    """Write an SVG of `view`: a list with a filter, `help`, `problems`, `provenance`, or a target with a tab.
+
+    Raises NotFoundError when the target is nowhere.
+    """
+    svg = asyncio.run(_picture(session, settings, list(view), size))
+    with private_file(path) as file:
+        file.write(svg.encode())
+
+
+async def _picture(session: Session, settings: Settings, view: list[str], size: tuple[int, int]) -> str:
+    app = IamtuiApp(session, settings)
+    async with app.run_test(size=size) as pilot:
+        await _settle(app, pilot)
+        explorer = app.explorer
+        if view[0] in ("help", "problems", "provenance"):
+            getattr(explorer, f"action_{view[0]}")()
+        elif view[0] in {kind.value for kind in ListKind}:
+            explorer.go_to_list(ListKind(view[0]), " ".join(view[1:]))
+        else:
+            tab = view[-1] if len(view) > 1 and view[-1] in _TABS else ""
+            target = " ".join(view[:-1] if tab else view)
+            matches = session.find(target)
+            if not matches:
+                raise NotFoundError(f"{target} is nowhere in what has been read")
+            explorer.open_row(matches[0].row, tab)
+        await _settle(app, pilot)
+        return app.export_screenshot(title="iamtui")
+
+
+async def _settle(app: IamtuiApp, pilot: object) -> None:
+    for _ in range(3):
+        await pilot.pause(0.05)  # type: ignore[attr-defined]
+        await app.workers.wait_for_complete()
+    await pilot.pause(0.25)  # type: ignore[attr-defined]
+    await app.workers.wait_for_complete()
+    await pilot.pause()  # type: ignore[attr-defined]
