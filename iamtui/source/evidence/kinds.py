@@ -57,7 +57,11 @@ def _json(body: bytes, start: bytes) -> tuple[Recognised, ...] | Unreadable:
     mended = mend(start)
     if mended != start:
         try:
-            return _object(_fields(mended), mended) if start[:1] == b"{" else _array(msgspec.json.decode(mended, type=list[msgspec.Raw]), mended)
+            return (
+                _object(_fields(mended), mended)
+                if start[:1] == b"{"
+                else _array(msgspec.json.decode(mended, type=list[msgspec.Raw]), mended)
+            )
         except BROKEN as second:
             error = second
     lines = _lines(start)

@@ -63,7 +63,9 @@ def _under(root: str) -> Iterator[tuple[Found, tuple[int, int]] | Refused]:
         yield Refused(root, f"{special(info.st_mode)}, not a file or folder", "save it to a file first")
 
 
-def _folder(path: str, root: str, inside: str, depth: int, trail: set[tuple[int, int]]) -> Iterator[tuple[Found, tuple[int, int]] | Refused]:
+def _folder(
+    path: str, root: str, inside: str, depth: int, trail: set[tuple[int, int]]
+) -> Iterator[tuple[Found, tuple[int, int]] | Refused]:
     try:
         with os.scandir(path) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
