@@ -74,25 +74,27 @@ def diff_documents(old: str, new: str) -> PolicyDiff:
 
 
 def _lines(old: list[str], new: list[str]) -> list[DiffLine]:
+    """Lines are alike without their last comma: a value that got a successor has not changed. Alike lines are shown as new."""
+    mine, other = [line.rstrip(",") for line in old], [line.rstrip(",") for line in new]
     begin = 0
-    while begin < min(len(old), len(new)) and old[begin] == new[begin]:
+    while begin < min(len(mine), len(other)) and mine[begin] == other[begin]:
         begin += 1
     end = 0
-    while end < min(len(old), len(new)) - begin and old[-1 - end] == new[-1 - end]:
+    while end < min(len(mine), len(other)) - begin and mine[-1 - end] == other[-1 - end]:
         end += 1
-    lines = [DiffLine(LineKind.SAME, text, n + 1, n + 1) for n, text in enumerate(old[:begin])]
-    left, right = old[begin : len(old) - end], new[begin : len(new) - end]
+    lines = [DiffLine(LineKind.SAME, text, n + 1, n + 1) for n, text in enumerate(new[:begin])]
+    left, right = range(begin, len(old) - end), range(begin, len(new) - end)
     if max(len(left), len(right)) > MAX_LINES:
         blocks = [("replace", 0, len(left), 0, len(right))]
     else:
-        blocks = list(difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes())
+        blocks = list(difflib.SequenceMatcher(None, [mine[i] for i in left], [other[j] for j in right], autojunk=False).get_opcodes())
     for tag, i1, i2, j1, j2 in blocks:
         if tag == "equal":
-            lines += [DiffLine(LineKind.SAME, left[i], begin + i + 1, begin + j1 + i - i1 + 1) for i in range(i1, i2)]
+            lines += [DiffLine(LineKind.SAME, new[j], i + 1, j + 1) for i, j in zip(left[i1:i2], right[j1:j2], strict=True)]
         else:
-            lines += [DiffLine(LineKind.REMOVED, left[i], begin + i + 1, None) for i in range(i1, i2)]
-            lines += [DiffLine(LineKind.ADDED, right[j], None, begin + j + 1) for j in range(j1, j2)]
-    lines += [DiffLine(LineKind.SAME, old[len(old) - n], len(old) - n + 1, len(new) - n + 1) for n in range(end, 0, -1)]
+            lines += [DiffLine(LineKind.REMOVED, old[i], i + 1, None) for i in left[i1:i2]]
+            lines += [DiffLine(LineKind.ADDED, new[j], None, j + 1) for j in right[j1:j2]]
+    lines += [DiffLine(LineKind.SAME, new[len(new) - n], len(old) - n + 1, len(new) - n + 1) for n in range(end, 0, -1)]
     return lines
 
 

@@ -26,13 +26,14 @@ _VERSION = re.compile(r"[0-9]{4}_[0-9]{2}_[0-9]{2}\Z|[0-9]{8}\Z")
 
 
 class ActionRow(msgspec.Struct, frozen=True):
-    """One action of a service. `level` is its access level, "" when the catalogue does not know it."""
+    """One action of a service. `level` is its access level, "" when the catalogue does not know it: not every API operation
+    is named like its action, and then `granted` is None."""
 
     name: str
     last_used: Fact[datetime]
     region: str = ""
     level: str = ""
-    granted: bool = False
+    granted: bool | None = None
 
 
 class UsageRow(msgspec.Struct, frozen=True):
@@ -43,7 +44,8 @@ class UsageRow(msgspec.Struct, frozen=True):
                 `never`; a service that is granted but not in the report is NOT_TRACKED
     region, entity_arn: of the last use, where told
     window:     what was looked at: `since 2025-09-25, 400 days at most; lags about 4 h`
-    granted:    the identity's policies name it; None when that cannot be known (a policy was not read)
+    granted:    the identity's policies name it; None when that cannot be known (a policy was not read, or the catalogue does not
+                know the service)
     granted_by: the policies that give it
     levels:     what is granted, in words: `Full access`, `Limited: Read 3/40`
     actions:    where tracked or seen; newest first
@@ -146,7 +148,7 @@ def _row(
         region=region,
         entity_arn=reported.entity_arn if reported and fact.source != EVENTS else "",
         window=_window(fact, usage),
-        granted=True if granted else (None if not complete else False),
+        granted=True if granted else (False if complete and prefix in known_actions else None),
         granted_by=granted.grants if granted else (),
         levels=granted.words if granted else "",
         actions=_actions(prefix, granted, reported, seen, known_actions),
@@ -180,17 +182,21 @@ def _actions(
     given = _granted_actions(prefix, granted, known_actions)
     service = known_actions.service(prefix)
     levels = {name: action.level.value for action, name in zip(service.actions, service.lowered, strict=True)} if service else {}
+
+    def is_granted(lowered: str) -> bool | None:
+        return lowered in given if lowered in levels else None
+
     told: dict[str, ActionUsage] = {action.name.lower(): action for action in reported.actions} if reported else {}
     rows: dict[str, ActionRow] = {}
     for lowered, action in told.items():
-        rows[lowered] = ActionRow(action.name, action.last_used, action.region, levels.get(lowered, ""), lowered in given)
+        rows[lowered] = ActionRow(action.name, action.last_used, action.region, levels.get(lowered, ""), is_granted(lowered))
     for name, event in seen.items():
         lowered = name.lower()
         held = rows.get(lowered)
         when = event.time or _BEGIN
         if held is None or not held.last_used.is_known or when > (held.last_used.value or _BEGIN):
             fact = known(when, EVENTS, when, event.origin)
-            rows[lowered] = ActionRow(held.name if held else name, fact, event.region, levels.get(lowered, ""), lowered in given)
+            rows[lowered] = ActionRow(held.name if held else name, fact, event.region, levels.get(lowered, ""), is_granted(lowered))
     return tuple(sorted(rows.values(), key=lambda row: _order(row.last_used, row.name)))
 
 

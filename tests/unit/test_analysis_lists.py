@@ -72,9 +72,22 @@ def account(*users: User, rows: tuple[Credentials, ...] = (), **more: Any) -> Sn
     return Snapshot(ACCOUNT, users=users, credentials={row.arn: row for row in rows}, sections=sections, **more)
 
 
-FROM_REPORT = (
-    "mfa console password-age password-used keys key1-age key1-used key2-age key2-used last-seen key1-active key1-where key2-active key2-where"
-).split()
+FROM_REPORT = [
+    "mfa",
+    "console",
+    "password-age",
+    "password-used",
+    "keys",
+    "key1-age",
+    "key1-used",
+    "key2-age",
+    "key2-used",
+    "last-seen",
+    "key1-active",
+    "key1-where",
+    "key2-active",
+    "key2-where",
+]
 
 
 # -- columns ------------------------------------------------------------------------------------------------------------
