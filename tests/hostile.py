@@ -186,12 +186,30 @@ def authorization() -> dict[str, Any]:
     return {"UserDetailList": users, "RoleDetailList": roles, "GroupDetailList": groups, "Policies": policies, "IsTruncated": False}
 
 
-_REPORT = (
-    "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,"
-    "access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,"
-    "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,"
-    "cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated"
-).split(",")
+_REPORT = [
+    "user",
+    "arn",
+    "user_creation_time",
+    "password_enabled",
+    "password_last_used",
+    "password_last_changed",
+    "password_next_rotation",
+    "mfa_active",
+    "access_key_1_active",
+    "access_key_1_last_rotated",
+    "access_key_1_last_used_date",
+    "access_key_1_last_used_region",
+    "access_key_1_last_used_service",
+    "access_key_2_active",
+    "access_key_2_last_rotated",
+    "access_key_2_last_used_date",
+    "access_key_2_last_used_region",
+    "access_key_2_last_used_service",
+    "cert_1_active",
+    "cert_1_last_rotated",
+    "cert_2_active",
+    "cert_2_last_rotated",
+]
 
 
 def credential_report() -> bytes:
@@ -302,7 +320,10 @@ def hostile_documents() -> list[Document]:
         ],
         "LastUsed": {"AKIAEVIL": {"LastUsedDate": "2026-10-01T00:00:00Z", "Region": nasty(), "ServiceName": nasty()}},
     }
-    version = {"PolicyVersion": {"VersionId": "v9", "IsDefaultVersion": True, "CreateDate": nasty(), "Document": _policy(nasty)}}
+    version = {
+        "Arn": _arn("policy", csi),
+        "PolicyVersion": {"VersionId": "v9", "IsDefaultVersion": True, "CreateDate": nasty(), "Document": _policy(nasty)},
+    }
     role = {
         "Role": {
             "RoleName": csi,
@@ -348,5 +369,5 @@ def write_evidence(folder: Path) -> Path:
         except (OSError, ValueError):
             (folder / f"{number:02}.json").write_bytes(document.body)
     (folder / "broken[red].json").write_bytes(b'{"UserDetailList": [\n {"UserName": "\x1b[31m"')
-    (folder / "notes.txt").write_bytes("\x1b]0;HACKED-TITLE\x07 plain words".encode())
+    (folder / "notes.txt").write_bytes(b"\x1b]0;HACKED-TITLE\x07 plain words")
     return folder

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .assembler import Assembler, fold
+from .assembler import Assembler
 from .events import EventBatch, decode_events
+from .folding import fold
 from .secrets import redact_document
 from .usage import decode_last_accessed
 

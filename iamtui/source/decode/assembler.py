@@ -11,11 +11,11 @@ import msgspec
 from ...model import account as parts
 from ...model.account import DocumentNote, Section, Snapshot, World
 from ...model.credentials import AccessKey, Credentials
-from ...model.document import Document, Gap, Kind, Origin
+from ...model.document import Document, Gap, Kind
 from ...model.fact import State
 from ...model.identity import Role
-from ...model.policy import Policy, PolicyVersion
 from .credentials import decode_access_keys, decode_report
+from .folding import bare_policy, enriched, with_version
 from .inventory import Inventory, decode_inventory, decode_policy_version, decode_role
 from .wire import BROKEN, account_of, mend, partition_of, reason_of, text
 
@@ -36,6 +36,8 @@ _SECTION_OF_KIND = {
     Kind.ACCOUNT_ALIASES: parts.ALIASES,
     Kind.PASSWORD_POLICY: parts.PASSWORD_POLICY,
 }
+_SUMMARY_WORD = {parts.USERS: "Users", parts.ROLES: "Roles", parts.GROUPS: "Groups", parts.POLICIES: "Policies"}
+_SAVE_WHOLE = "save it whole: aws iam get-account-authorization-details --output json"
 _SHOWN_LATER = {Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.SIMULATION}
 
 
@@ -82,19 +84,38 @@ class _Account:
                 sorted((item for _, item in self.lists[name].values()), key=lambda item: (item.name.casefold(), item.arn))
             )
         self.dirty.clear()
+        sections, uncounted = self._counted()
         return Snapshot(
             account=self.account,
             partition=self.partition,
             credentials=dict(self.credentials),
             access_keys=dict(self.access_keys),
-            sections=dict(self.sections),
-            gaps=tuple(self.gaps),
+            sections=sections,
+            gaps=(*self.gaps, *uncounted),
             users=self.sorted[parts.USERS],
             groups=self.sorted[parts.GROUPS],
             roles=self.sorted[parts.ROLES],
             policies=self.sorted[parts.POLICIES],
             **self.plain,
         )
+
+    def _counted(self) -> tuple[dict[str, Section], list[Gap]]:
+        """Sections, those that claim to be whole held against the account summary: an answer saved with a filter has empty
+        lists and looks like one of an account that has nothing."""
+        sections, gaps = dict(self.sections), []
+        summary = self.plain.get("summary", {})
+        for name, word in _SUMMARY_WORD.items():
+            told, section = summary.get(word), sections.get(name)
+            if not told or section is None or not section.complete:
+                continue
+            read = sum(not policy.aws_managed for policy in self.sorted[name]) if name == parts.POLICIES else len(self.sorted[name])
+            if read < told:
+                reason = f"the account summary counts {told} {name}, {read} were read"
+                sections[name] = msgspec.structs.replace(section, complete=False, detail=reason)
+                gaps.append(
+                    Gap(Kind.AUTHORIZATION, State.NOT_LOADED, reason, account=self.account, hint=_SAVE_WHOLE, origin=section.origin)
+                )
+        return sections, gaps
 
 
 class Assembler:
@@ -227,7 +248,9 @@ class Assembler:
         whole = document.complete and not page.truncated
         for wire, name in _WIRE_NAME.items():
             if wire not in page.absent:
-                account.section(name, State.KNOWN, document, complete=whole and not page.broken)
+                before = account.sections.get(name)
+                cut_short = before is not None and before.state is State.KNOWN and not before.complete and document.part == 0
+                account.section(name, State.KNOWN, document, complete=whole and not page.broken and not cut_short)
         for wire in page.absent:
             if _WIRE_NAME[wire] not in account.sections:
                 account.section(_WIRE_NAME[wire], State.NOT_LOADED, document, complete=False, detail=f"the answer has no {wire}")
@@ -236,9 +259,14 @@ class Assembler:
             self._gap_once(account, document, "the answer is truncated (IsTruncated): there is more in the account than in it")
 
     def _gap_once(self, account: _Account, document: Document, reason: str) -> None:
-        hint = "save it whole: aws iam get-account-authorization-details --output json"
         gap = Gap(
-            Kind.AUTHORIZATION, State.NOT_LOADED, reason, account=account.account, hint=hint, origin=document.origin, at=document.as_of
+            Kind.AUTHORIZATION,
+            State.NOT_LOADED,
+            reason,
+            account=account.account,
+            hint=_SAVE_WHOLE,
+            origin=document.origin,
+            at=document.as_of,
         )
         if gap not in account.gaps:
             account.gaps.append(gap)
@@ -263,7 +291,7 @@ class Assembler:
         arn = document.key.rsplit(":", 1)[0] if document.key.count(":") > 5 else document.key
         account = self._account(document.account or account_of(arn))
         held = account.lists[parts.POLICIES].get(arn)
-        policy = held[1] if held else _bare_policy(arn)
+        policy = held[1] if held else bare_policy(arn)
         account.lists[parts.POLICIES][arn] = (held[0] if held else document.as_of, with_version(policy, version))
         account.dirty.add(parts.POLICIES)
         self._note(document, account.account, 1)
@@ -333,63 +361,4 @@ def _home(page: Inventory) -> str:
     return counted.most_common(1)[0][0] if counted else ""
 
 
-def with_version(policy: Policy, version: PolicyVersion) -> Policy:
-    """The policy with the text of one version added, newest first."""
-    others = [v for v in policy.versions if v.version_id != version.version_id]
-    default = version.version_id if version.is_default else policy.default_version_id
-    versions = sorted([*others, version], key=lambda v: int(v.version_id[1:]) if v.version_id[1:].isdecimal() else 0, reverse=True)
-    return msgspec.structs.replace(policy, versions=tuple(versions), default_version_id=default)
-
-
-def enriched(role: Role, told: Role) -> Role:
-    """A role as GAAD has it, with what only GetRole tells."""
-    return msgspec.structs.replace(role, max_session=told.max_session or role.max_session, description=told.description or role.description)
-
-
-def _bare_policy(arn: str) -> Policy:
-    """A policy only its ARN and a version are known of (attached, but not in what was read)."""
-    name = arn.rpartition("/")[2]
-    return Policy(arn, name, "", "/", account_of(arn), None, None, "", None, None, None)
-
-
-def fold(world: World, item: Document | Gap, account: str) -> World:
-    """The world with one single answer (access keys, policy version, role) or gap added to one account."""
-    snapshot = world.snapshot(account) or (world.snapshots[0] if len(world.snapshots) == 1 else None)
-    if snapshot is None:
-        return world
-    try:
-        changed = _folded(snapshot, item)
-    except BROKEN as error:
-        origin = item.origin or Origin("", "")
-        changed = _with_gap(snapshot, Gap(item.kind, State.FAILED, reason_of(error), account=account, key=item.key, origin=origin))
-    return msgspec.structs.replace(world, snapshots=tuple(changed if s is snapshot else s for s in world.snapshots))
-
-
-def _folded(snapshot: Snapshot, item: Document | Gap) -> Snapshot:
-    if isinstance(item, Gap):
-        return _with_gap(snapshot, item)
-    replace = msgspec.structs.replace
-    if item.kind is Kind.ACCESS_KEYS:
-        keys = decode_access_keys(item.body, item.as_of)
-        owner = item.key if account_of(item.key) else next((u.arn for u in snapshot.users if u.name == item.key), item.key)
-        gaps = tuple(g for g in snapshot.gaps if not (g.kind is item.kind and g.key == item.key))
-        return replace(snapshot, access_keys={**snapshot.access_keys, owner: keys}, gaps=gaps)
-    if item.kind is Kind.POLICY_VERSION:
-        arn = item.key.rsplit(":", 1)[0] if item.key.count(":") > 5 else item.key
-        version = decode_policy_version(item.body)
-        held = next((p for p in snapshot.policies if p.arn == arn), None)
-        policy = with_version(held or _bare_policy(arn), version)
-        rest = [p for p in snapshot.policies if p.arn != arn]
-        return replace(snapshot, policies=tuple(sorted([*rest, policy], key=lambda p: (p.name.casefold(), p.arn))))
-    if item.kind is Kind.ROLE:
-        told = decode_role(item.body)
-        return replace(snapshot, roles=tuple(enriched(r, told) if r.arn == told.arn else r for r in snapshot.roles))
-    return snapshot
-
-
-def _with_gap(snapshot: Snapshot, gap: Gap) -> Snapshot:
-    rest = tuple(g for g in snapshot.gaps if (g.kind, g.key, g.region) != (gap.kind, gap.key, gap.region))
-    return msgspec.structs.replace(snapshot, gaps=(*rest, gap))
-
-
-__all__ = ["Assembler", "fold"]
+__all__ = ["Assembler"]

@@ -71,6 +71,14 @@ class _Item(msgspec.Struct):
     PolicyVersionList: list[_Version] | _Version | None = None
 
 
+class _VersionAnswer(msgspec.Struct):
+    PolicyVersion: _Version | None = None
+
+
+class _RoleAnswer(msgspec.Struct):
+    Role: _Item
+
+
 _item = msgspec.json.Decoder(_Item)
 _page = msgspec.json.Decoder(_Page)
 
@@ -224,7 +232,7 @@ def _version_number(version: PolicyVersion) -> int:
 
 def decode_policy_version(body: bytes) -> PolicyVersion:
     """A GetPolicyVersion answer. Raises BROKEN on text that is none."""
-    entry = msgspec.json.decode(mend(body), type=dict[str, _Version]).get("PolicyVersion")
+    entry = msgspec.json.decode(mend(body), type=_VersionAnswer).PolicyVersion
     if entry is None or not entry.VersionId:
         raise ValueError("there is no PolicyVersion in it")
     return PolicyVersion(text(entry.VersionId), entry.IsDefaultVersion is True, moment(entry.CreateDate), document_text(entry.Document))
@@ -232,4 +240,4 @@ def decode_policy_version(body: bytes) -> PolicyVersion:
 
 def decode_role(body: bytes) -> Role:
     """A GetRole answer, which tells what GAAD does not: maximum session and description. Raises BROKEN."""
-    return _role(msgspec.json.decode(mend(body), type=dict[str, _Item])["Role"])
+    return _role(msgspec.json.decode(mend(body), type=_RoleAnswer).Role)

@@ -51,25 +51,25 @@ def recognise(body: bytes) -> tuple[Recognised, ...] | Unreadable:
 
 def _json(body: bytes, start: bytes) -> tuple[Recognised, ...] | Unreadable:
     try:
-        return _object(_fields(start), body) if start[:1] == b"{" else _array(msgspec.json.decode(start, type=list[msgspec.Raw]), body)
+        return _answers(start)
     except BROKEN as first:
         error: BaseException = first
     mended = mend(start)
     if mended != start:
         try:
-            return (
-                _object(_fields(mended), mended)
-                if start[:1] == b"{"
-                else _array(msgspec.json.decode(mended, type=list[msgspec.Raw]), mended)
-            )
+            return _answers(mended)
         except BROKEN as second:
             error = second
     lines = _lines(start)
     if lines is not None:
         return lines
-    if start[:1] == b"[" and not re.match(rb'\[\s*(?:[\[{"\]0-9-]|true|false|null)', start):
+    if not re.match(rb'(?:\[\s*[\[{"\]0-9tfn-]|\{\s*["}])', start):
         return (_other("plain text"),)
-    return Unreadable(where(error, mended))
+    return Unreadable(where(error, body))
+
+
+def _answers(data: bytes) -> tuple[Recognised, ...]:
+    return (_told(_fields(data), data),) if data[:1] == b"{" else _array(msgspec.json.decode(data, type=list[msgspec.Raw]))
 
 
 def _fields(data: bytes | msgspec.Raw) -> Fields:
@@ -96,29 +96,28 @@ def _lines(start: bytes) -> tuple[Recognised, ...] | None:
     first, _, rest = start.partition(b"\n")
     if not rest.strip() or first.rstrip()[-1:] != b"}":
         return None
-    kinds = None
+    told = None
     for line in start.split(b"\n", 20)[:20]:
         try:
-            kinds = _object(_fields(mend(line.strip())), line)
+            told = _told(_fields(mend(line.strip())), line)
             break
         except BROKEN:
             continue
-    if kinds is None or len(kinds) != 1:
-        return None
-    if kinds[0].kind is Kind.EVENTS:
-        return (Recognised(Kind.EVENTS),)
+    if told is None or told.kind is Kind.EVENTS:
+        return None if told is None else (told,)
     found: list[Recognised] = []
     for line in start.split(b"\n"):
         if not line.strip():
             continue
         try:
-            found.extend(msgspec.structs.replace(k, body=k.body or line) for k in _object(_fields(mend(line.strip())), line))
+            told = _told(_fields(mend(line.strip())), line)
         except BROKEN:
             return None
+        found.append(msgspec.structs.replace(told, body=told.body or line))
     return tuple(found)
 
 
-def _array(entries: list[msgspec.Raw], body: bytes) -> tuple[Recognised, ...]:
+def _array(entries: list[msgspec.Raw]) -> tuple[Recognised, ...]:
     if not entries:
         return (_other("an empty JSON list"),)
     head: Fields = {}
@@ -134,15 +133,16 @@ def _array(entries: list[msgspec.Raw], body: bytes) -> tuple[Recognised, ...]:
         return (Recognised(Kind.RESOURCE_POLICIES),)
     if "configurationItemStatus" in head:
         return (Recognised(Kind.CONFIG_ITEMS),)
-    inner = _object(head, bytes(entries[0]))
-    if inner[0].kind is Kind.EVENTS:
+    inner = _told(head, bytes(entries[0]))
+    if inner.kind is Kind.EVENTS:
         return (Recognised(Kind.EVENTS),)
-    if inner[0].kind is not Kind.OTHER and len(entries) <= 10_000:
+    if inner.kind is not Kind.OTHER and len(entries) <= 10_000:
         found: list[Recognised] = []
         for raw in entries:
             data = bytes(raw)
             if data[:1] == b"{":
-                found.extend(msgspec.structs.replace(k, body=k.body or data) for k in _object(_fields(data), data))
+                told = _told(_fields(data), data)
+                found.append(msgspec.structs.replace(told, body=told.body or data))
         return tuple(found)
     return (_other(f"a JSON list of {len(entries):,} objects with keys {_names(head)}"),)
 
@@ -180,10 +180,6 @@ def _word(fields: Fields, name: str) -> str:
 
 
 _IDENTITY_LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
-
-
-def _object(fields: Fields, body: bytes) -> tuple[Recognised, ...]:
-    return (_told(fields, body),)
 
 
 def _told(fields: Fields, body: bytes) -> Recognised:

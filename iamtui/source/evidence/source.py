@@ -29,6 +29,7 @@ NAMED_STRANGERS = 20
 
 _WANTED = "name GetAccountAuthorizationDetails JSON, a credential report, CloudTrail files or a bundle; iamtui collect writes one"
 _NEEDS_ACCOUNT = (Kind.ACCOUNT_SUMMARY, Kind.ACCOUNT_ALIASES, Kind.PASSWORD_POLICY, Kind.ACCESS_KEYS)
+_ADDED_TO = (Kind.ROLE, Kind.POLICY_VERSION)  # they complete what an inventory tells, so it comes first
 _TELLS_ACCOUNT = (Kind.AUTHORIZATION, Kind.CREDENTIAL_REPORT, Kind.CALLER)
 _TIME = re.compile(rb'"eventTime\\?"\s*:\s*\\?"([0-9]{4}-[0-9]{2}-[0-9]{2})?[T ]?([0-9]{2}:[0-9]{2}:[0-9]{2})?')
 _DAY = timedelta(days=1)
@@ -93,13 +94,14 @@ class EvidenceSource:
             folder = os.path.dirname(found.path)
             if item.kind in _TELLS_ACCOUNT and item.account:
                 accounts.setdefault(folder, set()).add(item.account)
-            if item.kind in _NEEDS_ACCOUNT and not item.account:
+            if item.kind in _ADDED_TO or (item.kind in _NEEDS_ACCOUNT and not item.account):
                 waiting.append(item)
                 continue
             yield item
         for document in waiting:
             near = accounts.get(os.path.dirname(document.origin.name), set())
-            yield msgspec.structs.replace(document, account=next(iter(near))) if len(near) == 1 else document
+            alone = len(near) == 1 and not document.account and document.kind in _NEEDS_ACCOUNT
+            yield msgspec.structs.replace(document, account=next(iter(near))) if alone else document
         for root, seen in others.items():
             origin = Origin("evidence", root)
             for words, number in seen.items():
