@@ -1,0 +1,8 @@
+"""Live AWS, read-only. boto3 is imported with the first call, not with this package."""
+
+from __future__ import annotations
+
+from .connection import LiveOptions
+from .source import LiveSource
+
+__all__ = ["LiveOptions", "LiveSource"]

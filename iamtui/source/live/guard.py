@@ -1,0 +1,117 @@
+"""Read-only, enforced inside botocore: what is not on this list is not sent.
+
+The hook sits on the botocore session, so every client made from it has it: paginators, waiters and the credential
+providers too. It runs before a request is signed, and once more before its bytes leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...errors import NotReadOnlyError
+
+READS: Mapping[str, frozenset[str]] = {
+    "iam": frozenset(
+        {
+            "GetAccountAuthorizationDetails",
+            "GetAccountSummary",
+            "GetAccountPasswordPolicy",
+            "ListAccountAliases",
+            "GetCredentialReport",
+            "ListAccessKeys",
+            "GetAccessKeyLastUsed",
+            "GetServiceLastAccessedDetails",
+            "GetServiceLastAccessedDetailsWithEntities",
+            "ListPoliciesGrantingServiceAccess",
+            "GetPolicy",
+            "GetPolicyVersion",
+            "GetRole",
+            "GetUser",
+        }
+    ),
+    "sts": frozenset({"GetCallerIdentity"}),
+    "cloudtrail": frozenset({"LookupEvents"}),
+}
+"""Plain reads, by botocore service name: they change nothing and leave nothing behind."""
+
+
+class Allowance(NamedTuple):
+    """Why an operation that is not a plain read may be sent, and what it leaves behind."""
+
+    reason: str
+    leaves: str
+
+
+OTHERS: Mapping[tuple[str, str], Allowance] = {
+    ("iam", "GenerateCredentialReport"): Allowance(
+        "the credential report must be asked for before it can be read", "a report that AWS keeps for four hours"
+    ),
+    ("iam", "GenerateServiceLastAccessedDetails"): Allowance(
+        "last-accessed details are made by a job", "a job that only its starter can read, gone after some hours"
+    ),
+    ("sts", "AssumeRole"): Allowance("--role-arn and profiles with role_arn", "a session that ends by itself"),
+    ("sts", "AssumeRoleWithWebIdentity"): Allowance("profiles with a web identity token", "a session that ends by itself"),
+    ("sts", "AssumeRoleWithSAML"): Allowance("profiles that sign in by SAML", "a session that ends by itself"),
+    ("sso", "GetRoleCredentials"): Allowance("profiles of IAM Identity Center", "a session that ends by itself"),
+    ("sso-oidc", "CreateToken"): Allowance("renewing an Identity Center sign-in", "a token in the AWS CLI's own cache"),
+    ("signin", "CreateOAuth2Token"): Allowance("renewing a sign-in by `aws login`", "a token in the AWS CLI's own cache"),
+}
+"""The few that are not plain reads: reports and jobs that must be started, and the exchange of credentials."""
+
+_MARK = "iamtui_let_through"
+
+
+def allowed(service: str, operation: str) -> bool:
+    """Whether an operation may be sent. `service` is botocore's name (`iam`, `sso-oidc`)."""
+    return operation in READS.get(service, frozenset()) or (service, operation) in OTHERS
+
+
+def install(session: Any) -> None:
+    """Put the guard on a botocore session, before any client is made from it."""
+    session.register("before-parameter-build", _check, unique_id="iamtui-read-only-build")
+    session.register("before-call", _check_call, unique_id="iamtui-read-only-call")
+    session.register("request-created", _check_request, unique_id="iamtui-read-only-request")
+
+
+def _refuse(service: str, operation: str) -> NotReadOnlyError:
+    return NotReadOnlyError(
+        f"{service}:{operation} is not on the read-only list and was not sent",
+        "this is a defect of iamtui: it never changes an account",
+        action=f"{service}:{operation}",
+    )
+
+
+def _check(model: Any, **_: Any) -> None:
+    if not allowed(model.service_model.service_name, model.name):
+        raise _refuse(model.service_model.service_name, model.name)
+
+
+def _check_call(model: Any, request_signer: Any = None, context: Any = None, **_: Any) -> None:
+    service = model.service_model.service_name
+    if not allowed(service, model.name):
+        raise _refuse(service, model.name)
+    if isinstance(context, dict):
+        context[_MARK] = (service, model.name)
+
+
+def _check_request(request: Any, operation_name: str, **_: Any) -> None:
+    """The last look: the request carries the mark of the check before, of this very operation."""
+    context = getattr(request, "context", None) or {}
+    marked = context.get(_MARK)
+    if marked is None or marked[1] != operation_name:
+        raise _refuse("unknown", operation_name)
+
+
+_SIGNING = {"iam": "iam", "sts": "sts", "cloudtrail": "cloudtrail"}
+
+
+def required_policy() -> dict[str, Any]:
+    """The IAM policy iamtui needs: exactly its list, as actions. Exchanging credentials needs no action of one's own,
+    except sts:AssumeRole on the role that --role-arn names."""
+    actions = [f"{_SIGNING[service]}:{operation}" for service, operations in READS.items() for operation in operations]
+    actions += [f"{service}:{operation}" for service, operation in OTHERS if service == "iam"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "IamtuiReadOnly", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}],
+    }

@@ -1,0 +1,105 @@
+"""The live source: an account behind credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...model.document import Kind
+from ...model.event import Window
+from ..base import Cancelled, EventQuery, Item, SourceInfo, never_cancelled
+from .calls import Caller
+from .connection import Connection, LiveOptions, fingerprint, region_words
+
+
+class LiveSource:
+    """Reads the account that the credentials lead to. Refusals are gaps; only what ends all reading is raised."""
+
+    def __init__(self, options: LiveOptions, mfa_prompt: Callable[[str], str] | None = None) -> None:
+        self.options = options
+        self.info = SourceInfo(
+            kind="live",
+            connection=fingerprint(options),
+            profile=options.profile,
+            regions=region_words(options),
+            role_arn=options.role_arn,
+            endpoint_url=options.endpoint_url,
+        )
+        self.connection = Connection(options, mfa_prompt)
+        self._caller = Caller(self.connection)
+
+    def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        from .inventory import read_account
+
+        yield from read_account(self._caller, cancelled)
+
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
+        from .trail import read_events
+
+        self._know_account()
+        regions = query.regions or self.connection.regions()
+        yield from read_events(self._caller, query, regions, self.options.lookup_days, cancelled)
+
+    def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        from .usage import read_last_accessed
+
+        self._know_account()
+        yield from read_last_accessed(self._caller, arn, granularity, cancelled)
+
+    def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        self._know_account()
+        client = self.connection.client("iam")
+        keys: list[dict[str, Any]] = []
+        marker: dict[str, str] = {}
+        try:
+            while not cancelled():
+                answer = client.list_access_keys(UserName=user_name, **marker)
+                keys.extend(answer.get("AccessKeyMetadata") or [])
+                if not answer.get("IsTruncated"):
+                    break
+                marker = {"Marker": answer["Marker"]}
+        except Exception as error:
+            yield self._caller.gap(Kind.ACCESS_KEYS, "iam:ListAccessKeys", error, key=user_arn)
+            return
+        used: dict[str, Any] = {}
+        for key in keys:
+            if cancelled():
+                return
+            try:
+                used[key["AccessKeyId"]] = client.get_access_key_last_used(AccessKeyId=key["AccessKeyId"]).get("AccessKeyLastUsed") or {}
+            except Exception as error:
+                gap = self._caller.gap(Kind.ACCESS_KEYS, "iam:GetAccessKeyLastUsed", error, key=user_arn)
+                used[key["AccessKeyId"]] = {"denied": gap.reason}
+                yield gap
+        yield self._caller.document(Kind.ACCESS_KEYS, "iam:ListAccessKeys", {"AccessKeyMetadata": keys, "LastUsed": used}, key=user_arn)
+
+    def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        self._know_account()
+        client = self.connection.client("iam")
+        action = "iam:GetPolicy"
+        try:
+            if not version_id:
+                version_id = client.get_policy(PolicyArn=policy_arn)["Policy"]["DefaultVersionId"]
+            action = "iam:GetPolicyVersion"
+            answer = client.get_policy_version(PolicyArn=policy_arn, VersionId=version_id)
+        except Exception as error:
+            yield self._caller.gap(Kind.POLICY_VERSION, action, error, key=policy_arn)
+            return
+        yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
+
+    def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """GetRole: the maximum session and the description, which no list tells."""
+        self._know_account()
+        try:
+            answer = self.connection.client("iam").get_role(RoleName=role_name)
+        except Exception as error:
+            yield self._caller.gap(Kind.ROLE, "iam:GetRole", error, key=role_arn)
+            return
+        yield self._caller.document(Kind.ROLE, "iam:GetRole", answer, key=role_arn)
+
+    def _know_account(self) -> None:
+        """The account's number, once: budgets and cache are kept by it."""
+        if not self._caller.account:
+            from .inventory import who_am_i
+
+            who_am_i(self._caller)
