@@ -23,13 +23,15 @@ _RANK = {state: rank for rank, state in enumerate(State)}
 class Index:
     """Filter and sort of one list. Making one costs nothing; the first word typed reads every cell on screen once.
 
-    items: (item, its snapshot) in the order of the list
-    now:   what relative times are shown against
+    items:    (item, its snapshot) in the order of the list
+    now:      what relative times are shown against
+    previous: the index of the list as it was before: what it read of the very same items is taken over, so that a list that
+              grows while a filter stands costs only its new rows
 
     Two threads may make the same column at once; both make the same.
     """
 
-    def __init__(self, columns: Sequence[Column], items: Sequence[tuple[Any, Any]], now: datetime) -> None:
+    def __init__(self, columns: Sequence[Column], items: Sequence[tuple[Any, Any]], now: datetime, previous: Index | None = None) -> None:
         self._columns = {column.id: column for column in columns}
         self._items = items
         self._now = now
@@ -37,6 +39,8 @@ class Index:
         self._values: dict[str, list[Any]] = {}
         self._rows: list[str] | None = None
         self._words: dict[str, str] = {}
+        self._before: dict[str, list[str]] = dict(previous._shown) if previous is not None else {}
+        self._places: list[int] = _places(previous._items, items) if previous is not None and self._before else []
 
     def __len__(self) -> int:
         return len(self._items)
@@ -54,8 +58,13 @@ class Index:
             read, now, words = column.fact, self._now, self._words
             # Times and numbers are compared as they are typed: their values are kept in the same pass.
             values: list[Any] | None = [] if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) else None
+            # How long ago something was is shown differently as time goes by.
+            before = self._before.pop(column_id, None) if values is None else None
             held = []
-            for item, snapshot in self._items:
+            for position, (item, snapshot) in enumerate(self._items):
+                if before is not None and (place := self._places[position]) >= 0:
+                    held.append(before[place])
+                    continue
                 fact = read(item, snapshot)
                 text = plain(fact, now)
                 if not text.isprintable():
@@ -151,6 +160,12 @@ class Index:
         known.sort(key=by, reverse=descending)
         rest.sort(key=lambda i: _RANK[values[i]])
         return known + rest
+
+
+def _places(before: Sequence[tuple[Any, Any]], items: Sequence[tuple[Any, Any]]) -> list[int]:
+    """For each row its position among the rows `before`; -1 for one that is new, or whose snapshot is."""
+    found = {(id(item), id(snapshot)): position for position, (item, snapshot) in enumerate(before)}
+    return [found.get((id(item), id(snapshot)), -1) for item, snapshot in items]
 
 
 def _value(fact: Fact[Any]) -> Any:

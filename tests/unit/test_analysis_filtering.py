@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -247,6 +248,27 @@ def test_readonly_is_only_a_name_for_access() -> None:
         parse("readonly:yes", COLUMNS, NOW)
 
 
+def test_a_grown_list_takes_over_what_was_read_and_only_that() -> None:
+    reads: list[str] = []
+
+    def name(item: Item, _snapshot: Any) -> Fact[Any]:
+        reads.append(item.name)
+        return known(item.name)
+
+    counted = (Column("user", "USER", ColumnKind.TEXT, "", name), COLUMNS[3])
+    first = [(item, None) for item in ITEMS]
+    old = Index(counted, first, NOW)
+    assert old.select(parse("e", counted, NOW)) == [0, 2, 3, 4]
+    reads.clear()
+    later = NOW + timedelta(days=10)
+    young, other = Item("zoe"), Item("alice", age=3)
+    grown = Index(counted, [(young, None), *first[1:], (other, None)], later, old)
+    assert grown.select(parse("o", counted, later)) == [0, 1, 2, 3, 4]
+    assert reads == ["zoe", "alice"]
+    assert grown.shown("last-seen")[1] == "110 d"
+    assert grown.shown("user") == Index(counted, [(young, None), *first[1:], (other, None)], later).shown("user")
+
+
 # -- sorting --------------------------------------------------------------------------------------------------------------------
 
 
@@ -330,7 +352,7 @@ def test_sort_is_a_stable_permutation_with_values_first(items: list[Item], colum
     known_ones = [value for value in values if not isinstance(value, State)]
     assert values[: len(known_ones)] == known_ones
     assert known_ones == sorted(known_ones, reverse=descending)
-    for a, b in zip(ordered, ordered[1:], strict=False):
+    for a, b in pairwise(ordered):
         if made.values(column)[a] == made.values(column)[b]:
             assert a < b
 
@@ -339,7 +361,7 @@ def test_sort_is_a_stable_permutation_with_values_first(items: list[Item], colum
 def test_no_filter_text_ends_in_a_traceback(text: str) -> None:
     try:
         wanted = parse(text, COLUMNS, NOW)
-    except FilterError as error:
-        assert error.message
+    except FilterError:
+        pass
     else:
         assert set(apply(wanted, index())) <= set(range(len(ITEMS)))
