@@ -75,7 +75,7 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _choices(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+def _choices(ctx: click.Context, /, given: dict[str, Any]) -> dict[str, Any]:
     """Source options given before and after the command's name, joined."""
     chosen = dict(ctx.find_root().params)
     for name, value in given.items():
@@ -92,7 +92,7 @@ def _choices(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
 @click.option("--clipboard-cap", type=int, help="Bytes sent to the clipboard at most.")
 @click.version_option(__version__, prog_name="iamtui")
 @click.pass_context
-def cli(ctx: click.Context, **options: Any) -> None:
+def cli(ctx: click.Context, /, **options: Any) -> None:
     """A read-only terminal explorer of AWS identity: who can do what in an account, and who did.
 
     Without a command it opens the explorer: `iamtui`, `iamtui --demo`, `iamtui --from FILE…`, and at a place: `iamtui
@@ -115,7 +115,7 @@ def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @_format_option
 @_source_options
 @click.pass_context
-def list_command(ctx: click.Context, kind: str, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
+def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
     """List users, roles, groups or policies, narrowed by the filter of the explorer (mfa:no last-seen:>90d)."""
     from .commands.lists import list_rows
 
@@ -129,7 +129,7 @@ def list_command(ctx: click.Context, kind: str, words: tuple[str, ...], sort: st
 @_format_option
 @_source_options
 @click.pass_context
-def identity(ctx: click.Context, name: str, last_used: bool, activity: bool, form: str, **given: Any) -> None:
+def identity(ctx: click.Context, /, name: str, last_used: bool, activity: bool, form: str, **given: Any) -> None:
     """Everything about one user, role, group or policy: by name, ARN, unique id or access key."""
     from .commands.identity import show_identity
 
@@ -146,7 +146,7 @@ def identity(ctx: click.Context, name: str, last_used: bool, activity: bool, for
 @_source_options
 @click.pass_context
 def events(
-    ctx: click.Context, words: tuple[str, ...], since: str, until: str, limit: int | None, who: str, form: str, **given: Any
+    ctx: click.Context, /, words: tuple[str, ...], since: str, until: str, limit: int | None, who: str, form: str, **given: Any
 ) -> None:
     """CloudTrail events, newest first, narrowed by the filter of the explorer (AttachUserPolicy outcome:denied)."""
     from .commands.events import list_events
@@ -159,7 +159,7 @@ def events(
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The bundle to write (a .zip).")
 @_source_options
 @click.pass_context
-def collect(ctx: click.Context, output: str, **given: Any) -> None:
+def collect(ctx: click.Context, /, output: str, **given: Any) -> None:
     """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets."""
     from .commands.collect import collect_bundle
 
@@ -173,7 +173,7 @@ def collect(ctx: click.Context, output: str, **given: Any) -> None:
 @click.option("--at", "clock", default="", hidden=True, help="Fixed clock, for pictures that do not change.")
 @_source_options
 @click.pass_context
-def screenshot(ctx: click.Context, view: tuple[str, ...], output: str, size: str, clock: str, **given: Any) -> None:
+def screenshot(ctx: click.Context, /, view: tuple[str, ...], output: str, size: str, clock: str, **given: Any) -> None:
     """A picture of a view: users, roles, groups, policies, events, help, or a name and a tab (deploy-bot permissions)."""
     from .commands.screenshot import take_screenshot
 
@@ -184,7 +184,7 @@ def screenshot(ctx: click.Context, view: tuple[str, ...], output: str, size: str
 @click.option("--policy", is_flag=True, help="Print the IAM policy iamtui needs, exactly its allow-list.")
 @_source_options
 @click.pass_context
-def info(ctx: click.Context, policy: bool, **given: Any) -> None:
+def info(ctx: click.Context, /, policy: bool, **given: Any) -> None:
     """Where everything lies, versions, the catalogue's date, settings and where each came from."""
     from .commands.info import print_info
 
@@ -200,7 +200,7 @@ def cache() -> None:
 @_format_option
 @_source_options
 @click.pass_context
-def cache_info(ctx: click.Context, form: str, **given: Any) -> None:
+def cache_info(ctx: click.Context, /, form: str, **given: Any) -> None:
     """What is kept, by account and kind, with its age."""
     from .commands.caching import cache_report
 
@@ -211,7 +211,7 @@ def cache_info(ctx: click.Context, form: str, **given: Any) -> None:
 @click.argument("account", default="")
 @_source_options
 @click.pass_context
-def cache_clear(ctx: click.Context, account: str, **given: Any) -> None:
+def cache_clear(ctx: click.Context, /, account: str, **given: Any) -> None:
     """Forget one account, or everything."""
     from .commands.caching import clear_cache
 

@@ -53,6 +53,6 @@ def known(value: T, source: str = "", as_of: datetime | None = None, detail: str
     return Fact(State.KNOWN, value, source, as_of, detail)
 
 
-def absent(state: State, source: str = "", as_of: datetime | None = None, detail: str = "") -> Fact[T]:  # type: ignore[type-var]
+def absent(state: State, source: str = "", as_of: datetime | None = None, detail: str = "") -> Fact[T]:
     """A fact without a value; `state` is anything but KNOWN."""
     return Fact(state, None, source, as_of, detail)

@@ -86,12 +86,12 @@ def collect(
                 yield item
         for snapshot in world.snapshots:
             for arn in (*(u.arn for u in snapshot.users), *(r.arn for r in snapshot.roles)):
-                for answer in source.last_accessed(arn, "ACTION_LEVEL", cancelled):
-                    if isinstance(answer, Document):
-                        yield answer
-        for item in source.events(EventQuery(), cancelled):
-            if isinstance(item, Document):
-                yield item
+                for told in source.last_accessed(arn, "ACTION_LEVEL", cancelled):
+                    if isinstance(told, Document):
+                        yield told
+        for answer in source.events(EventQuery(), cancelled):
+            if isinstance(answer, Document):
+                yield answer
 
     if not world.snapshots:
         raise NotFoundError("There is nothing to collect: no account has been read", "open an account first, or see iamtui info")

@@ -55,7 +55,7 @@ KEYS = (
     Key("problems", "exclamation_mark", "problems", "what went wrong so far", "explorer", "view"),
     Key("refresh", "r", "refresh", "read again", "explorer", "act"),
     Key("diff", "d", "diff", "compare policy versions", "explorer", "view"),
-    Key("toggle", "t", "toggle", "other reading: JSON or summary, by or on, services or actions", "explorer", "view"),
+    Key("toggle", "t", "other_reading", "other reading: JSON or summary, by or on, services or actions", "explorer", "view"),
     Key("unused", "u", "unused", "only what is unused", "explorer", "view"),
     Key("zoom", "z", "zoom", "one pane or two", "explorer", "view"),
     Key("history.back", "left_square_bracket", "history(-1)", "back in history", "explorer", "move"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from rich.segment import Segment
 from textual.app import App
@@ -23,7 +24,7 @@ class ControlFilter(LineFilter):
         ]
 
 
-def write_raw(app: App[object], sequence: str) -> bool:
+def write_raw(app: App[Any], sequence: str) -> bool:
     """Send an escape sequence of our own past the screen; False when there is no terminal (tests, pictures)."""
     driver = app._driver  # Textual offers no public way to write a sequence of one's own
     if driver is None:

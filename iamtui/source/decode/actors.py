@@ -28,7 +28,7 @@ def actor_of(record: dict[str, Any]) -> Actor:
     }
     unique_id, _, session_name = principal.partition(":")
     if kind == "IAMUser":
-        name = text(identity.get("userName")) or arn.rpartition("/")[2]
+        name = text(identity.get("userName")) or arn.rpartition("/")[2] or principal
         return Actor(ActorKind.USER, name, arn, unique_id=principal, concluded="userIdentity", **common)
     if kind == "Root":
         return Actor(ActorKind.ROOT, "root", arn, unique_id=principal, concluded="userIdentity", **common)
@@ -65,6 +65,8 @@ def actor_of(record: dict[str, Any]) -> Actor:
         return Actor(ActorKind.SERVICE, name, arn, concluded="invokedBy", **common)
     if kind == "AWSAccount" or (not kind and account):
         return Actor(ActorKind.ACCOUNT, account or principal, arn, unique_id=principal, concluded="accountId", **common)
+    if ":assumed-role/" in arn:
+        return _role(arn, unique_id, session_name, issuer, common)
     name = text(identity.get("userName")) or arn or principal
     return Actor(ActorKind.UNKNOWN, name, arn, unique_id=principal, concluded=f"userIdentity of type {kind or '(none)'}", **common)
 

@@ -63,7 +63,9 @@ AWS_POLICIES: dict[str, tuple[str, int, int, Document]] = {
         3300,
         9,
         policy(
-            allow("support:* ec2:Describe* cloudformation:Describe* cloudwatch:Describe* rds:Describe* s3:List* trustedadvisor:Describe*")
+            allow(
+                "support:* ec2:Describe* cloudformation:Describe* cloudwatch:Describe* cloudwatch:List* rds:Describe* s3:List* trustedadvisor:Describe*"
+            )
         ),
     ),
     "IAMUserChangePassword": (
@@ -252,7 +254,9 @@ AWS_POLICIES: dict[str, tuple[str, int, int, Document]] = {
         3000,
         27,
         policy(
-            allow("sagemaker:* s3:GetObject s3:PutObject s3:ListBucket ecr:BatchGetImage logs:CreateLogStream cloudwatch:PutMetricData"),
+            allow(
+                "sagemaker:* s3:GetObject s3:PutObject s3:ListBucket s3:GetBucketLocation ecr:BatchGetImage logs:CreateLogStream cloudwatch:PutMetricData"
+            ),
             allow("iam:PassRole", "arn:aws:iam::*:role/*", Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
         ),
     ),

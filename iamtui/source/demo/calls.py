@@ -159,9 +159,12 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
+ACTION_OF = {"ListBuckets": "ListAllMyBuckets", "GetBucketEncryption": "GetEncryptionConfiguration"}
+"""Operations whose action is called otherwise."""
+
 LOGGED_BUCKET = "acme-customer-exports"
 """The one bucket whose data events are logged."""
 
 SIGN_IN_URL = f"https://{ALIAS}.signin.aws.amazon.com/console"
 
-__all__ = ["GLOBAL", "LOGGED_BUCKET", "NULL", "PREFIXES", "SIGN_IN_URL", "Call", "call", "raw"]
+__all__ = ["ACTION_OF", "GLOBAL", "LOGGED_BUCKET", "NULL", "PREFIXES", "SIGN_IN_URL", "Call", "call", "raw"]

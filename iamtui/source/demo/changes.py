@@ -157,7 +157,7 @@ def _pipelines(tale: Tale) -> None:
             tale.create_role(who, 1, role.second, role.name, role.path, role.trust, f"create-{role.name}")
             for number, name in enumerate(role.attached.split(), 1):
                 tale.attach(who, 1, role.second + number * 4, "Role", role.name, name)
-    stack = Who(tale.pipeline("ci-deploy", "repo:acme/shop:ref:refs/heads/main", 44, "08:10:40").actor, "role", "ci-deploy")
+    stack = tale.pipeline("ci-terraform", TERRAFORM_SUBJECT, 44, "08:10:40")
     service = "cloudformation.amazonaws.com"
     trust = trust_service("lambda")
     asked = {"roleName": "shop-canary-9K2EXAMPLE", "assumeRolePolicyDocument": msgspec.json.encode(trust).decode(), "path": "/"}

@@ -102,7 +102,11 @@ class Daily:
         for _ in range(count - 1 if last else count):
             operation = call(words[int(random.random() * len(words))])
             second = start + 1 + int(random.random() * max(end - start - 2, 1))
-            error = throttled(operation) if operation.read_only and not operation.data and random.random() < 0.008 else None
+            error = (
+                throttled(operation)
+                if operation.read_only and not operation.data and not operation.denied and random.random() < 0.008
+                else None
+            )
             yield second, record(actor, operation, day, second, places[int(random.random() * len(places))], random, error=error)
         if last:
             yield end, record(actor, call(words[0]), day, end, work.region, random)

@@ -51,16 +51,24 @@ def _machine(name: str, age: int, *keys: Key, **more: object) -> User:
 
 GROUPS: dict[str, tuple[int, str, dict[str, Document]]] = {
     "admins": (1480, "AdministratorAccess require-mfa", {}),
-    "ops": (1320, "ops-base ops-iam-helpdesk ReadOnlyAccess require-mfa deny-other-regions", {}),
-    "developers": (1300, "developer-base developer-s3-artifacts CloudWatchReadOnlyAccess manage-own-credentials", {}),
-    "data-analysts": (1010, "analyst-queries analyst-quicksight AWSGlueConsoleFullAccess AmazonAthenaFullAccess", {}),
+    "ops": (1320, "ops-base ops-iam-helpdesk ReadOnlyAccess manage-own-credentials require-mfa deny-other-regions", {}),
+    "developers": (
+        1300,
+        "developer-base developer-s3-artifacts CloudWatchReadOnlyAccess AmazonEC2ReadOnlyAccess manage-own-credentials",
+        {},
+    ),
+    "data-analysts": (
+        1010,
+        "analyst-queries analyst-quicksight AWSGlueConsoleFullAccess AmazonAthenaFullAccess manage-own-credentials",
+        {},
+    ),
     "data-engineers": (
         1010,
-        "data-lake-access data-lake-admin glue-developer",
+        "data-lake-access data-lake-admin glue-developer manage-own-credentials",
         {"assume-data-admin": policy(allow("sts:AssumeRole", "arn:aws:iam::123456789012:role/data-admin"))},
     ),
     "auditors": (880, "SecurityAudit ViewOnlyAccess assume-audit-roles", {}),
-    "billing": (1250, "Billing billing-read", {}),
+    "billing": (1250, "Billing billing-read manage-own-credentials", {}),
     "support": (900, "SupportUser support-console", {}),
     "contractors": (
         610,
@@ -147,7 +155,10 @@ USERS: tuple[User, ...] = (
         Key(620),
         inline={
             "snapshots": policy(
-                allow("s3:PutObject s3:GetObject s3:ListBucket", "arn:aws:s3:::acme-es-snapshots arn:aws:s3:::acme-es-snapshots/*")
+                allow(
+                    "s3:PutObject s3:GetObject s3:ListBucket s3:GetBucketLocation",
+                    "arn:aws:s3:::acme-es-snapshots arn:aws:s3:::acme-es-snapshots/*",
+                )
             )
         },
     ),
@@ -169,7 +180,7 @@ USERS: tuple[User, ...] = (
         "kiosk-upload",
         17,
         Key(17, second=41_402),
-        inline={"upload": policy(allow("s3:PutObject", "arn:aws:s3:::acme-kiosk/*"))},
+        inline={"upload": policy(allow("s3:PutObject s3:GetBucketLocation", "arn:aws:s3:::acme-kiosk arn:aws:s3:::acme-kiosk/*"))},
         second=41_331,
     ),
     _machine("svc-glue-dev", 515, Key(515, used=377, service="glue", region="us-east-1"), attached="AWSGlueConsoleFullAccess"),

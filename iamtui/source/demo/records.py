@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .calls import GLOBAL, LOGGED_BUCKET, NULL, Call, call, raw
+from .calls import ACTION_OF, GLOBAL, LOGGED_BUCKET, NULL, Call, call, raw
 from .clock import Clock, hours
 from .grammar import ACCOUNT
 from .ids import unique_id
@@ -196,7 +196,7 @@ def _object(parameters: msgspec.Raw) -> list[dict[str, str]]:
 
 def denied(actor: Actor, operation: Call, why: str = "", resource: str = "*") -> tuple[str, str]:
     """Error code and message of a refusal, in AWS's words."""
-    action = f"{operation.prefix}:{operation.name}"
+    action = f"{operation.prefix}:{ACTION_OF.get(operation.name, operation.name)}"
     if operation.prefix == "ec2":
         return (
             "Client.UnauthorizedOperation",

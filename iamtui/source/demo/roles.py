@@ -58,6 +58,8 @@ SSO_SETS = {
     "SupportAccess": ("5d91b8e4f07a2c63", "SupportUser", 14400),
 }
 
+_MAY_ASSUME = {"DataEngineer": "data-admin", "ReadOnlyAccess": "support-readonly", "SecurityAudit": "incident-response"}
+
 # service: (role suffix, AWS policy, actions)
 SERVICE_LINKED = {
     "autoscaling": ("AutoScaling", "AutoScalingServiceRolePolicy", "ec2:RunInstances ec2:TerminateInstances ec2:Describe*"),
@@ -71,7 +73,7 @@ SERVICE_LINKED = {
     "eks": ("AmazonEKS", "AmazonEKSServiceRolePolicy", "ec2:Describe* ec2:CreateNetworkInterface"),
     "config": ("Config", "AWSConfigServiceRolePolicy", "config:Put* ec2:Describe* iam:Get* iam:List* s3:GetBucket*"),
     "guardduty": ("AmazonGuardDuty", "AmazonGuardDutyServiceRolePolicy", "ec2:Describe* organizations:List*"),
-    "inspector2": ("AmazonInspector2", "AmazonInspector2ServiceRolePolicy", "ec2:Describe* ecr:BatchGet* lambda:GetFunction"),
+    "inspector2": ("AmazonInspector2", "AmazonInspector2ServiceRolePolicy", "ec2:Describe* ecr:BatchGet* lambda:GetFunction lambda:List*"),
     "access-analyzer": ("AccessAnalyzer", "AccessAnalyzerServiceRolePolicy", "iam:Get* iam:List* s3:GetBucket* kms:GetKeyPolicy"),
     "sso": ("SSO", "AWSSSOServiceRolePolicy", "iam:*Role* iam:*SAMLProvider* sso:*"),
     "organizations": ("Organizations", "AWSOrganizationsServiceTrustPolicy", "iam:DeleteRole iam:GetRole"),
@@ -90,7 +92,8 @@ def sso_role(permission_set: str) -> str:
 def _sso() -> Iterator[Role]:
     path = f"/aws-reserved/sso.amazonaws.com/{SSO_REGION}/"
     for age, (name, (_, attached, seconds)) in enumerate(SSO_SETS.items(), 740):
-        yield Role(sso_role(name), age, trust_sso(), attached, path=path, description=f"{name} permission set", max_session=seconds)
+        inline = {"AwsSSOInlinePolicy": policy(allow("sts:AssumeRole", role_arn(_MAY_ASSUME[name])))} if name in _MAY_ASSUME else {}
+        yield Role(sso_role(name), age, trust_sso(), attached, inline, path=path, description=f"{name} permission set", max_session=seconds)
 
 
 def _service_linked() -> Iterator[Role]:
@@ -250,7 +253,7 @@ _PIPELINES = (
         trust_github("repo:acme/docs:ref:refs/heads/main"),
         inline={
             "publish": policy(
-                allow("s3:PutObject s3:DeleteObject s3:ListBucket", "arn:aws:s3:::acme-docs arn:aws:s3:::acme-docs/*"),
+                allow("s3:PutObject s3:DeleteObject s3:ListBucket s3:GetBucketLocation", "arn:aws:s3:::acme-docs arn:aws:s3:::acme-docs/*"),
                 allow("cloudfront:CreateInvalidation"),
             )
         },
@@ -264,6 +267,7 @@ _PIPELINES = (
         470,
         trust_service("codebuild"),
         "developer-s3-artifacts AmazonEC2ContainerRegistryReadOnly",
+        {"write-logs": policy(allow("logs:CreateLogGroup logs:CreateLogStream logs:PutLogEvents"))},
         path="/service-role/",
     ),
 )

@@ -50,6 +50,3 @@ _TRACKED = {
 }  # fmt: skip
 TRACKED: dict[str, tuple[str, ...]] = {service: tuple(names.split()) for service, names in _TRACKED.items()}
 """Actions AWS tracks by name; S3 data events and iam:PassRole are never among them."""
-
-ACTION_OF = {"ListBuckets": "ListAllMyBuckets", "GetBucketEncryption": "GetEncryptionConfiguration"}
-"""Operations whose action is called otherwise."""

@@ -136,7 +136,7 @@ STORIES: tuple[Story, ...] = (
     Story(
         "S9",
         "Which IAM actions came from an IP address or a service?",
-        (_user("ci-runner"), _role("ci-deploy")),
+        (_user("ci-runner"), _role("ci-terraform")),
         ("stack-role", "create-user"),
         {"ip": FIRST_IP, "service": "cloudformation.amazonaws.com"},
     ),

@@ -33,6 +33,8 @@ _S3 = "arn:aws:s3:::"
 _ROOT_ID = "r-acme"
 _ORG_ARN = f"arn:aws:organizations::{MANAGEMENT}"
 
+_READ_BY = {"AWS::S3::Bucket": "s3:GetBucketPolicy", "AWS::KMS::Key": "kms:GetKeyPolicy", "AWS::SQS::Queue": "sqs:GetQueueAttributes"}
+
 
 def _bucket(principal: Any, actions: str, name: str, **more: Any) -> Document:
     return {**allow(actions, f"{_S3}{name} {_S3}{name}/*"), "Principal": principal, **more}
@@ -93,7 +95,7 @@ def documents(clock: Clock, seed: int) -> Iterator[tuple[Kind, str, bytes, str, 
     """(kind, operation, body, key, Region) of everything."""
     for arn, (kind, region, document) in RESOURCE_POLICIES.items():
         answer = {"ResourceArn": arn, "ResourceType": kind, "Policy": msgspec.json.encode(document).decode()}
-        yield Kind.RESOURCE_POLICIES, "s3:GetBucketPolicy" if kind.startswith("AWS::S3") else "GetPolicy", _json(answer), arn, region
+        yield Kind.RESOURCE_POLICIES, _READ_BY[kind], _json(answer), arn, region
     for region in REGIONS:
         yield (
             Kind.ANALYZER_FINDINGS,

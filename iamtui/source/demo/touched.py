@@ -10,7 +10,6 @@ from .recent import Recent, Use
 TOUCHED: tuple[tuple[str, str, int, int, int, str, str], ...] = (
     ("role", "AWSReservedSSO_DataEngineer_72d85e0b1f9c3a46", 0, 12, 70510, "us-east-1", "sts"),
     ("role", "AWSReservedSSO_PlatformAdmin_1b7e94d3c02f8a56", 0, 8, 36108, "us-east-1", "sts"),
-    ("role", "ci-deploy", 0, 44, 31880, "us-east-1", "iam"),
     ("role", "ci-terraform", 0, 1, 51011, "us-east-1", "iam"),
     ("role", "customer-exports-reader", 0, 6, 10964, "eu-west-1", "s3"),
     ("role", "data-admin", 0, 12, 71921, "us-east-1", "iam"),

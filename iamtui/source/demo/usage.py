@@ -12,7 +12,7 @@ import msgspec
 
 from .account import Account, policy_arn, user_arn
 from .aws_policies import AWS_POLICIES
-from .calls import PREFIXES
+from .calls import ACTION_OF, PREFIXES
 from .clock import DAYS
 from .daily import Daily
 from .grammar import ACCOUNT, Document
@@ -21,7 +21,7 @@ from .people import GROUPS, USERS, User
 from .recent import Use
 from .records import Record
 from .roles import Role
-from .services import ACTION_OF, SERVICES, TRACKED
+from .services import SERVICES, TRACKED
 from .storybook import Storybook
 
 # what was used before the events begin: user or role, service, day, Region, action ("" where actions are not tracked)

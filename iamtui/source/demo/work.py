@@ -79,7 +79,7 @@ _PEOPLE: tuple[tuple[str, str, float, str, Chain | None, int], ...] = (
     ("e.larsson", "SecurityAudit", 0.7, "iam:ListUsers iam:GenerateCredentialReport iam:GetCredentialReport cloudtrail:LookupEvents guardduty:ListFindings s3:GetBucketPolicy", Chain("incident-response", "cloudtrail:LookupEvents ec2:DescribeInstances", 0.08, True), 1),
     ("a.fischer", "DeveloperAccess", 0.7, "lambda:ListFunctions20150331 logs:FilterLogEvents cloudwatch:GetMetricData dynamodb:DescribeTable", None, 1),
     ("j.tanaka", "DeveloperAccess", 0.7, "logs:FilterLogEvents sqs:GetQueueAttributes lambda:UpdateFunctionCode20150331v2 cloudwatch:GetMetricData", None, 2),
-    ("s.rossi", "DeveloperAccess", 0.6, "dynamodb:DescribeTable logs:FilterLogEvents s3:ListBuckets ec2:DescribeInstances!", None, 1),
+    ("s.rossi", "DeveloperAccess", 0.6, "dynamodb:DescribeTable logs:FilterLogEvents s3:ListBuckets ec2:RunInstances!", None, 1),
     ("f.weber", "DeveloperAccess", 0.5, "logs:FilterLogEvents cloudwatch:ListMetrics", None, 3),
     ("y.kim", "DeveloperAccess", 0.4, "sns:ListSubscriptionsByTopic logs:FilterLogEvents", None, 2),
     ("m.okafor", "DataEngineer", 0.7, "athena:StartQueryExecution athena:GetQueryExecution glue:GetTables s3:GetBucketLocation", None, 1),
@@ -100,7 +100,7 @@ _CONSOLE: tuple[tuple[str, float, str, int, str, bool], ...] = (
     ("s.rossi", 0.15, _CONSOLE_READS, 8, "eu-west-1", False),
     ("j.tanaka", 0.1, _CONSOLE_READS, 11, "ap-southeast-2", True),
     ("l.nguyen", 0.2, "support:DescribeCases ec2:DescribeInstances", 5, "us-east-1", True),
-    ("intern-summer", 0.4, "logs:FilterLogEvents lambda:ListFunctions20150331 iam:ListUsers!", 2, "eu-west-1", True),
+    ("intern-summer", 0.4, "logs:FilterLogEvents lambda:ListFunctions20150331 ec2:RunInstances!", 2, "eu-west-1", True),
     ("b.jones", 0.3, "logs:FilterLogEvents codecommit:GetRepository s3:ListBuckets!", 3, "eu-central-1", False),
 )  # fmt: skip
 

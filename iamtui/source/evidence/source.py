@@ -36,13 +36,15 @@ _DAY = timedelta(days=1)
 
 
 class _Trail(msgspec.Struct):
-    """An event document and the time it spans. `document` None when its text was let go and is read again."""
+    """An event document and the time it spans. `document` None when its text was let go and is read again; `dated` when
+    all its events have a readable time."""
 
     path: str
     document: Document | None
     since: datetime | None
     until: datetime | None
     count: int
+    dated: bool
 
 
 class _Entry(msgspec.Struct):
@@ -316,14 +318,12 @@ def _trail(path: str, document: Document) -> _Trail:
     times = [stamp for stamp in told if stamp[0] and stamp[1]]
     since = moment(b"T".join(min(times)).decode()) if times else None
     until = moment(b"T".join(max(times)).decode()) if times else None
-    if len(times) < len(told):
-        since = until = None  # an event without a readable time may be of any time
-    return _Trail(path, document, since, until, len(told))
+    return _Trail(path, document, since, until, len(told), dated=0 < len(told) == len(times))
 
 
 def _outside(trail: _Trail, query: EventQuery) -> bool:
-    """Whether no event of the file can be in the asked time. Files without any time are never left out."""
-    if trail.since is None or trail.until is None:
+    """Whether no event of the file can be in the asked time. An event without a readable time may be of any."""
+    if not trail.dated or trail.since is None or trail.until is None:
         return False
     return bool((query.since and trail.until < query.since - _DAY) or (query.until and trail.since > query.until + _DAY))
 

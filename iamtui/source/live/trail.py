@@ -46,7 +46,7 @@ def read_events(caller: Caller, query: EventQuery, regions: tuple[str, ...], day
     until = query.until or utc_now()
     since = max(query.since or until - timedelta(days=days), utc_now() - timedelta(days=90))
     jobs = [(lambda stop, out, region=region: _Region(caller, region, since, until, stop, out).read(query)) for region in ordered]
-    yield from side_by_side(jobs, cancelled)  # type: ignore[arg-type,misc]
+    yield from side_by_side(jobs, cancelled)  # type: ignore[arg-type]
 
 
 class _Region:

@@ -555,7 +555,7 @@ class Explorer(Screen[None]):
         self._arrange()
         self._draw()
 
-    def action_toggle(self) -> None:
+    def action_other_reading(self) -> None:
         if self._inside and self._detail is not None and self._detail.view is not None:
             self._detail.view.toggle()
 

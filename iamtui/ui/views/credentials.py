@@ -7,7 +7,7 @@ from typing import Any
 
 from ...analysis.words import exact, relative
 from ...model.credentials import Credentials
-from ...model.fact import State
+from ...model.fact import Fact, State
 from ...model.identity import User
 from ...session import CredentialView
 from ...text import visible
@@ -87,14 +87,15 @@ class CredentialsView(View):
             if not slot.last_rotated.is_known and slot.last_rotated.state is State.NOT_APPLICABLE:
                 lines.append([("no key in this place", "state-absent")])
                 continue
-            for label, fact in (
+            slot_facts: tuple[tuple[str, Fact[Any]], ...] = (
                 ("Active", slot.active),
                 ("Made or rotated", slot.last_rotated),
                 ("Last used", slot.last_used),
                 ("Region", slot.last_used_region),
                 ("Service", slot.last_used_service),
-            ):
-                words, style = detail(fact, now)  # type: ignore[arg-type]
+            )
+            for label, told in slot_facts:
+                words, style = detail(told, now)
                 lines.append(fact_line(label, words, style))
         return lines
 

@@ -277,7 +277,8 @@ class RowTable(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self._styles[name] = self.get_component_rich_style(name, partial=True) if name else Style.null()
+            known = name in self.COMPONENT_CLASSES
+            style = self._styles[name] = self.get_component_rich_style(name, partial=True) if known else Style.null()
         return style
 
     def render_line(self, y: int) -> Strip:

@@ -17,7 +17,6 @@ from textual.strip import Strip
 from ..keymap import bindings
 from ..render.documents import Line
 
-
 _SELECTION = "screen--selection"
 
 
@@ -91,7 +90,7 @@ class TextPane(ScrollView, can_focus=True):
             if name == _SELECTION:
                 style = self.screen.get_component_rich_style(name)
             else:
-                style = self.get_component_rich_style(name, partial=True) if name else Style.null()
+                style = self.get_component_rich_style(name, partial=True) if name in self.COMPONENT_CLASSES else Style.null()
             self._styles[name] = style
         return style
 

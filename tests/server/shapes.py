@@ -1,0 +1,108 @@
+"""Requests to dicts and dicts to answers, by the botocore service models."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl, quote
+from xml.sax.saxutils import escape
+
+import botocore.session
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+
+@cache
+def model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def query_request(body: str) -> tuple[str, dict[str, Any]]:
+    """(operation, parameters) of a query-protocol body; lists come as `Name.member.N`."""
+    flat = dict(parse_qsl(body, keep_blank_values=True))
+    operation = flat.pop("Action")
+    flat.pop("Version", None)
+    parameters: dict[str, Any] = {}
+    for name, value in flat.items():
+        head, dot, _ = name.partition(".member.")
+        if dot:
+            parameters.setdefault(head, []).append(value)
+        else:
+            parameters[name] = value
+    return operation, parameters
+
+
+def check_request(service: str, operation: str, parameters: dict[str, Any]) -> None:
+    shape = model(service).operation_model(operation).input_shape
+    unknown = set(parameters) - set(shape.members if shape else ())
+    if unknown:
+        raise AssertionError(f"{service}:{operation} has no parameter {unknown}")
+
+
+def xml_answer(service: str, operation: str, answer: dict[str, Any]) -> bytes:
+    shape = model(service).operation_model(operation).output_shape
+    inner = _xml(shape, answer, operation) if shape is not None else ""
+    result = f"<{operation}Result>{inner}</{operation}Result>"
+    return (
+        f'<{operation}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/">{result}'
+        f"<ResponseMetadata><RequestId>test</RequestId></ResponseMetadata></{operation}Response>"
+    ).encode()
+
+
+def _xml(shape: Shape, value: Any, where: str) -> str:
+    if isinstance(shape, StructureShape):
+        unknown = set(value) - set(shape.members)
+        if unknown:
+            raise AssertionError(f"{where} has no field {sorted(unknown)}")
+        parts = []
+        for name, member in shape.members.items():
+            if name in value and value[name] is not None:
+                tag = member.serialization.get("name", name)
+                parts.append(f"<{tag}>{_xml(member, value[name], f'{where}.{name}')}</{tag}>")
+        return "".join(parts)
+    if isinstance(shape, ListShape):
+        return "".join(f"<member>{_xml(shape.member, entry, where)}</member>" for entry in value)
+    if isinstance(shape, MapShape):
+        return "".join(f"<entry><key>{escape(str(k))}</key><value>{_xml(shape.value, v, where)}</value></entry>" for k, v in value.items())
+    if shape.type_name == "timestamp":
+        return iso(value)
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
+    if shape.type_name == "boolean":
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else json.dumps(value)
+    if where.endswith(("Document", "PolicyDocument")):
+        text = quote(text, safe="")
+    return escape(text)
+
+
+def json_answer(service: str, operation: str, answer: dict[str, Any]) -> bytes:
+    return json.dumps(_json(model(service).operation_model(operation).output_shape, answer, operation)).encode()
+
+
+def _json(shape: Shape, value: Any, where: str) -> Any:
+    if isinstance(shape, StructureShape):
+        unknown = set(value) - set(shape.members)
+        if unknown:
+            raise AssertionError(f"{where} has no field {sorted(unknown)}")
+        return {name: _json(shape.members[name], value[name], f"{where}.{name}") for name in value if value[name] is not None}
+    if isinstance(shape, ListShape):
+        return [_json(shape.member, entry, where) for entry in value]
+    if shape.type_name == "timestamp":
+        return stamp(value).timestamp()
+    return value
+
+
+def stamp(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    found = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def iso(value: Any) -> str:
+    return stamp(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
