@@ -98,7 +98,7 @@ def decode_events(document: Document) -> EventBatch:
 
 def records(body: bytes, skipped: dict[str, int]) -> Iterator[msgspec.Raw | bytes]:
     """Raw records of a `Records` file, a bare array, a single record, JSON lines, `LookupEvents` output or envelopes."""
-    stripped = body.strip()
+    stripped = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not stripped:
         return
     try:

@@ -159,7 +159,8 @@ class EvidenceSource:
             yield max(held, key=lambda d: (d.as_of, wanted in d.body))
             return
         unnamed = sum(1 for d in self._documents(Kind.LAST_ACCESSED) if not d.key)
-        also = f"; {unnamed} saved answers do not tell whom they are about" if unnamed else ""
+        answers = "answer does not tell whom it is" if unnamed == 1 else "answers do not tell whom they are"
+        also = f"; {unnamed} saved {answers} about" if unnamed else ""
         yield Gap(
             Kind.LAST_ACCESSED,
             State.NOT_LOADED,
