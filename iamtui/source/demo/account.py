@@ -101,7 +101,7 @@ class Account:
 
     def _bounded(self, entry: dict[str, Any], boundary: str) -> dict[str, Any]:
         if boundary:
-            entry["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": policy_arn(boundary)}
+            entry["PermissionsBoundary"] = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": policy_arn(boundary)}
         return entry
 
     def _groups(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from .changes import ACCIDENT_INSTANCE
 from .grammar import ACCOUNT, role_arn
 from .own_policies import LAKE_ARN
 from .people import USERS
-from .roles import sso_role
+from .roles import all_roles, sso_role
 from .source import SEED
 from .tale import event_id
 
@@ -37,7 +37,7 @@ def _user(name: str) -> str:
 
 
 def _role(name: str) -> str:
-    return role_arn(name)
+    return role_arn(name, next(role.path for role in all_roles() if role.name == name))
 
 
 _CENTER = "/aws-reserved/sso.amazonaws.com/eu-central-1/"
