@@ -231,6 +231,20 @@ def test_every_stored_policy_version_can_be_asked_for() -> None:
     assert isinstance(gap, Gap)
 
 
+def test_get_role_tells_what_the_list_does_not() -> None:
+    model = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model("iam", "service-2"))
+    shape = model.operation_model("GetRole").output_shape
+    assert shape is not None
+    arn = "arn:aws:iam::123456789012:role/prod-operator"
+    (document,) = source().role("prod-operator", arn)
+    assert isinstance(document, Document)
+    answer = json.loads(document.body)
+    _check(answer, shape, "GetRole")
+    assert (answer["Role"]["Arn"], answer["Role"]["MaxSessionDuration"]) == (arn, 7200)
+    (gap,) = source().role("nobody", "")
+    assert isinstance(gap, Gap)
+
+
 def test_the_same_day_and_seed_give_the_same_bytes() -> None:
     again = {item.kind: item for item in DemoSource(NOW.replace(hour=23)).account() if isinstance(item, Document)}
     assert {k: d.body for k, d in again.items()} == {k: d.body for k, d in documents().items()}

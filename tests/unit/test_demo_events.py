@@ -218,10 +218,14 @@ def test_since_until_and_the_actor_limit_what_is_written() -> None:
     assert [r["eventID"] for r in some if issuer(r).endswith(name)] == [r["eventID"] for r in records() if issuer(r).endswith(name)]
 
 
-def test_windows_cover_every_region_and_reading_can_be_stopped() -> None:
-    windows = {i.region: i for i in source().events(EventQuery(since=NOW)) if isinstance(i, Window)}
-    assert set(windows) == set(REGIONS)
-    assert all(w.state is WindowState.COVERED for w in windows.values())
+def test_windows_grow_until_every_region_is_covered_and_reading_can_be_stopped() -> None:
+    windows = [i for i in source().events(EventQuery()) if isinstance(i, Window)]
+    last = {w.region: w for w in windows}
+    assert set(last) == set(REGIONS)
+    assert all(w.state is WindowState.COVERED and w.since == MIDNIGHT - timedelta(days=90) for w in last.values())
+    assert {w.state for w in windows[:4]} == {WindowState.RUNNING}
+    few = [i for i in source().events(EventQuery(since=NOW - timedelta(days=2), regions=("eu-west-1",))) if isinstance(i, Window)]
+    assert [(w.region, w.state) for w in few] == [("eu-west-1", WindowState.COVERED)]
     assert list(source().events(EventQuery(), lambda: True)) == []
 
 

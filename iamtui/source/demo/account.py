@@ -101,7 +101,10 @@ class Account:
 
     def _bounded(self, entry: dict[str, Any], boundary: str) -> dict[str, Any]:
         if boundary:
-            entry["PermissionsBoundary"] = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": policy_arn(boundary)}
+            entry["PermissionsBoundary"] = {
+                "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+                "PermissionsBoundaryArn": policy_arn(boundary),
+            }
         return entry
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -338,6 +341,19 @@ class Account:
     def caller() -> bytes:
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_SecurityAudit_3f6d0a92c85be147/e.larsson@acme.example"
         return msgspec.json.encode({"UserId": "AROAEXAMPLEDEMOCALLER:e.larsson@acme.example", "Account": ACCOUNT, "Arn": arn})
+
+    def role(self, name: str) -> bytes | None:
+        """GetRole; None for a role that is not there."""
+        role = next((r for r in self.roles if r.name == name), None)
+        if role is None:
+            return None
+        entry = self._role(role)
+        for key in ("InstanceProfileList", "RolePolicyList", "AttachedManagedPolicies"):
+            del entry[key]
+        entry["MaxSessionDuration"] = role.max_session
+        if role.description:
+            entry["Description"] = role.description
+        return msgspec.json.encode({"Role": entry})
 
     def policy_version(self, arn: str, version_id: str) -> bytes | None:
         """GetPolicyVersion; None for a version that is not stored."""

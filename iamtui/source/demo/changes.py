@@ -49,11 +49,7 @@ def _credentials(tale: Tale) -> None:
                 who = tale.console(user.name, key.age, "09:29:15", ip, user.mfa)
                 tale.create_key(who, key.age, key.second, user.name, slot)
     for attempt, time in enumerate(("09:12:20", "09:12:51", "09:13:30"), 1):
-        record = tale.daily.console_login(
-            "l.nguyen", int(time[3:5]) * 60 + 9 * 3600 + int(time[6:]), 15, tale.random, "192.0.2.117", False,
-            failed=True, event_id=tale._id(f"forgotten-{attempt}"),
-        )  # fmt: skip
-        tale.rows.append((15, int(time[3:5]) * 60 + 9 * 3600 + int(time[6:]), record))
+        tale.failed_login("l.nguyen", 15, time, "192.0.2.117", f"forgotten-{attempt}")
     helper = tale.console("ops-admin", 15, "09:21:12", "192.0.2.110", True)
     tale.call(helper, 15, 33_912, "iam:UpdateLoginProfile", {"userName": "l.nguyen", "passwordResetRequired": False}, tag="reset-password")
     tale.console("l.nguyen", 15, "09:31:44", "192.0.2.117", True)

@@ -128,7 +128,7 @@ class Daily:
         event_id: str = "",
     ) -> tuple[Actor, Record]:
         """AssumeRole by someone of this account: the session it opens, and the record of it."""
-        key = session_key(random.getrandbits(50))
+        key = session_key(random.getrandbits(64))
         arn = f"arn:aws:iam::{ACCOUNT}:role{self.roles[role].path}{role}"
         asked: dict[str, Any] = {"roleArn": arn, "roleSessionName": session, "durationSeconds": 3600}
         if source_identity:
@@ -157,7 +157,7 @@ class Daily:
     def opening(self, work: Work, session: Session, day: int, random: Random) -> tuple[Actor, Record]:
         """The event that hands out a role session's key, and the session."""
         role, path = work.name, self.roles[work.name].path
-        key = session_key(random.getrandbits(50))
+        key = session_key(random.getrandbits(64))
         began = self.clock.event_time(day, session.start)
         arn = f"arn:aws:iam::{ACCOUNT}:role{path}{role}"
         make = {By.SERVICE: self._by_service, By.LINKED: self._by_service, By.FOREIGN: self._by_account}.get(work.by)
@@ -254,7 +254,7 @@ class Daily:
 
     def console_actor(self, user: str, second: int, day: int, random: Random, ip: str, mfa: bool) -> Actor:
         """A user's console session."""
-        key = session_key(random.getrandbits(50))
+        key = session_key(random.getrandbits(64))
         identity = user_identity(self.seed, user, self._users[user], key, self.clock.event_time(day, second), mfa)
         return Actor(raw(identity), self._users[user], ip, BROWSER, key, identity["principalId"])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zlib import crc32
+from binascii import b2a_base64, crc32
 
-_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAIRS = [a + b for a in _BASE32 for b in _BASE32]
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_TO_BASE32 = bytes.maketrans(_BASE64, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2)
 _MASK = (1 << 64) - 1
 
 
@@ -23,8 +23,8 @@ def number(seed: int, *parts: object) -> int:
 
 
 def letters(value: int, count: int) -> str:
-    """`count` (even) characters of the alphabet AWS uses in ids."""
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(0, count * 5, 10)])
+    """Up to 10 characters of the alphabet AWS uses in ids, out of 64 bits."""
+    return b2a_base64(value.to_bytes(8, "big")).translate(_TO_BASE32)[:count].decode()
 
 
 def unique_id(prefix: str, seed: int, name: str) -> str:
@@ -34,12 +34,12 @@ def unique_id(prefix: str, seed: int, name: str) -> str:
 
 def long_term_key(seed: int, user: str, slot: int) -> str:
     """AKIA…: 20 characters."""
-    return f"AKIAEXAMPLE{letters(number(seed, 'key', user, slot), 10)[1:]}"
+    return f"AKIAEXAMPLE{letters(number(seed, 'key', user, slot), 9)}"
 
 
 def session_key(value: int) -> str:
-    """ASIA… of 45 random bits."""
-    return f"ASIAEXAMPLE{letters(value, 10)[1:]}"
+    """ASIA… of 64 random bits."""
+    return f"ASIAEXAMPLE{letters(value, 9)}"
 
 
 def uuid(value: int) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .usage import Advisor
 
 SEED = 20_061_114
+_DAYS_BETWEEN_WINDOWS = 15
 
 
 class DemoSource:
@@ -83,15 +84,20 @@ class DemoSource:
         """Events of the last 90 days, newest first, a document for every day."""
         from .daily import container
 
+        regions = query.regions or REGIONS
         first = self._day_of(query.until, 1)
         last = self._day_of(query.since, DAYS)
+        until = min(query.until or self.now, self.now)
         for day in range(first, last + 1):
             if cancelled():
                 return
             records = [*self._stories.by_day.get(day, ()), *self._daily.day(day, query.actor_name)]
             yield self._document(Kind.EVENTS, "cloudtrail:LookupEvents", container(records), self.clock.date(day))
-        for region in query.regions or REGIONS:
-            yield Window(region, WindowState.COVERED, self.clock.midnight - timedelta(days=DAYS), self.now)
+            if day == last or not (day - first + 1) % _DAYS_BETWEEN_WINDOWS:
+                state = WindowState.COVERED if day == last else WindowState.RUNNING
+                since = self.clock.midnight - timedelta(days=day)
+                for region in regions:
+                    yield Window(region, state, since, until)
 
     def _day_of(self, moment: datetime | None, fallback: int) -> int:
         return min(max(self.clock.place(int(moment.timestamp()))[0], 1), DAYS) if moment else fallback
@@ -123,6 +129,14 @@ class DemoSource:
             yield Gap(Kind.ACCESS_KEYS, State.FAILED, f"there is no user {user_name}", "iam:ListAccessKeys", ACCOUNT, user_arn or user_name)
             return
         yield self._document(Kind.ACCESS_KEYS, "iam:ListAccessKeys", self._account.access_keys(user), user_arn or user_name)
+
+    def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """GetRole: the maximum session and the description, which no list tells."""
+        body = self._account.role(role_name)
+        if body is None:
+            yield Gap(Kind.ROLE, State.FAILED, f"there is no role {role_name}", "iam:GetRole", ACCOUNT, role_arn or role_name)
+            return
+        yield self._document(Kind.ROLE, "iam:GetRole", body, role_arn or role_name)
 
     def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """One stored version of a policy."""

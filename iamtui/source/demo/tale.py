@@ -15,7 +15,7 @@ from .ids import long_term_key, number, unique_id, uuid
 from .people import USERS
 from .plan import Session
 from .recent import Recent, Use
-from .records import CLI, Actor, Record, american, denied
+from .records import BROWSER, CLI, Actor, Record, american, denied, user_identity
 from .work import By, Work
 
 
@@ -54,21 +54,20 @@ class Tale:
 
     def key(self, user: str, slot: int = 0, ip: str = "192.0.2.40", agent: str = CLI) -> Who:
         """A user with a long-term key."""
-        from .records import user_identity
-
         key_id = long_term_key(self.seed, user, slot)
         arn = self.user_arn(user)
         identity = raw(user_identity(self.seed, user, arn, key_id))
         return Who(Actor(identity, arn, ip, agent, key_id, unique_id("AIDA", self.seed, user)), "key", key_id, user)
 
-    def console(self, user: str, day: int, time: str, ip: str, mfa: bool, *, failed: int = 0, tag: str = "") -> Who:
-        """A user signs in, after some failures."""
+    def failed_login(self, user: str, day: int, time: str, ip: str, tag: str = "") -> None:
+        """A wrong password at the console."""
         second = seconds(time)
-        for attempt in range(failed, 0, -1):
-            at = second - attempt * 37
-            name = f"{tag}-failed-{attempt}" if tag else ""
-            record = self.daily.console_login(user, at, day, self.random, ip, False, failed=True, event_id=self._id(name))
-            self.rows.append((day, at, record))
+        record = self.daily.console_login(user, second, day, self.random, ip, False, failed=True, event_id=self._id(tag))
+        self.rows.append((day, second, record))
+
+    def console(self, user: str, day: int, time: str, ip: str, mfa: bool, *, tag: str = "") -> Who:
+        """A user signs in."""
+        second = seconds(time)
         record = self.daily.console_login(user, second, day, self.random, ip, mfa, event_id=self._id(tag))
         self.rows.append((day, second, record))
         self.recent.password(user, Use(self.clock.at(day, second)))
@@ -76,8 +75,6 @@ class Tale:
 
     def root(self, day: int, time: str, ip: str, tag: str = "") -> Who:
         """The root user signs in."""
-        from .records import BROWSER
-
         second = seconds(time)
         record = self.daily.console_login("<root_account>", second, day, self.random, ip, True, event_id=self._id(tag))
         self.rows.append((day, second, record))
