@@ -54,8 +54,17 @@ def write_bundle(path: Path, documents: Iterable[Document], gaps: Iterable[Gap],
             "documents": listed,
             "gaps": [msgspec.to_builtins(gap) for gap in gaps],
         }
-        archive.writestr(_entry("manifest.json", stamp), msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        archive.writestr(_entry("manifest.json", stamp), msgspec.json.format(msgspec.json.encode(_sound(manifest)), indent=1))
     return len(listed)
+
+
+def _sound(value: Any) -> Any:
+    """The same with half surrogate pairs replaced: paths whose bytes are no UTF-8 hold them, and JSON cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _sound(entry) for key, entry in value.items()}
+    return [_sound(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _entry(name: str, stamp: tuple[int, int, int, int, int, int]) -> zipfile.ZipInfo:

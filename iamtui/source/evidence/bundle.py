@@ -19,7 +19,7 @@ FORMAT = "iamtui-bundle"
 VERSION = 1
 MANIFEST = "manifest.json"
 MAX_MEMBER = 512 << 20
-MAX_TOTAL = 4 << 30
+MAX_TOTAL = 1 << 30
 MAX_MANIFEST = 64 << 20
 _MEMBER = re.compile(r"documents/[0-9A-Za-z_.-]+\Z")
 _KINDS = {kind.value: kind for kind in Kind}
@@ -51,12 +51,16 @@ class _Manifest(msgspec.Struct):
 
 
 def is_bundle(path: str) -> bool:
-    """Whether a zip file has a manifest of ours in it (of any version)."""
+    """Whether a zip file has a manifest in it. Raises BadInputError on a damaged zip file."""
+    with _archive(path) as archive:
+        return MANIFEST in archive.namelist()
+
+
+def _archive(path: str) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return MANIFEST in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise BadInputError(f"damaged zip file: {error}", "copy or collect it again") from None
 
 
 def read_bundle(path: str) -> Iterator[Document | Gap]:
@@ -64,11 +68,8 @@ def read_bundle(path: str) -> Iterator[Document | Gap]:
 
     Raises BadInputError when the file as a whole is no bundle of a version this program knows.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise BadInputError(f"damaged zip file: {error}", "copy or collect it again") from None
-    with archive:
+    with _archive(path) as archive:
+        path = path.encode("utf-8", "replace").decode()
         manifest = _manifest(archive)
         created = moment(manifest.created)
         total = 0

@@ -6,6 +6,7 @@ import os
 import stat
 import zlib
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import msgspec
 
@@ -32,16 +33,31 @@ def signature(path: str) -> tuple[int, int, int]:
     return info.st_ino, info.st_size, info.st_mtime_ns
 
 
-def read(path: str) -> Opened:
-    """Raises BadInputError with the reason: too large, damaged gzip, not a regular file, not readable."""
+def _open(path: str) -> tuple[BinaryIO, os.stat_result]:
+    """A regular file, opened so that nothing that took its place can block."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise BadInputError(os_reason(error)) from None
-    with os.fdopen(handle, "rb") as file:
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            raise BadInputError(f"{special(info.st_mode)}, not a file")
+    file = os.fdopen(handle, "rb")
+    info = os.fstat(file.fileno())
+    if not stat.S_ISREG(info.st_mode):
+        file.close()
+        raise BadInputError(f"{special(info.st_mode)}, not a file")
+    return file, info
+
+
+def is_zip(path: str) -> bool:
+    """Whether a file begins like a zip archive. Raises BadInputError when it cannot be opened."""
+    file, _ = _open(path)
+    with file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def read(path: str) -> Opened:
+    """Raises BadInputError with the reason: too large, damaged gzip, not a regular file, not readable."""
+    file, info = _open(path)
+    with file:
         if info.st_size > MAX_BYTES:
             raise BadInputError(f"larger than {MAX_BYTES >> 20} MiB", "split it, or name the folder of its parts")
         try:

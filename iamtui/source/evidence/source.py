@@ -18,7 +18,7 @@ from ...model.fact import State
 from ..base import Cancelled, EventQuery, Item, SourceInfo, Step, never_cancelled
 from ..decode.wire import account_of, moment
 from .kinds import Unreadable, recognise
-from .opening import Opened, read, signature
+from .opening import Opened, is_zip, read, signature
 from .walk import Found, Refused, walk
 
 HELD_EVENT_BYTES = 64 << 20
@@ -33,6 +33,15 @@ _ADDED_TO = (Kind.ROLE, Kind.POLICY_VERSION)  # they complete what an inventory 
 _TELLS_ACCOUNT = (Kind.AUTHORIZATION, Kind.CREDENTIAL_REPORT, Kind.CALLER)
 _TIME = re.compile(rb'"eventTime\\?"\s*:\s*\\?"([0-9]{4}-[0-9]{2}-[0-9]{2})?[T ]?([0-9]{2}:[0-9]{2}:[0-9]{2})?')
 _DAY = timedelta(days=1)
+
+
+def shown(path: str) -> str:
+    """A path as text: bytes in it that are no UTF-8 become replacement characters."""
+    return path.encode("utf-8", "replace").decode()
+
+
+def origin_of(path: str) -> Origin:
+    return Origin("evidence", shown(path))
 
 
 class _Trail(msgspec.Struct):
@@ -74,6 +83,7 @@ class EvidenceSource:
     def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Every document that is not about events. Those that do not tell their account come last."""
         waiting: list[Document] = []
+        folders: dict[int, str] = {}
         accounts: dict[str, set[str]] = {}
         usable: set[str] = set()
         others: dict[str, Counter[str]] = {}
@@ -83,7 +93,7 @@ class EvidenceSource:
                 continue
             if item.kind is Kind.OTHER:
                 if found.named:
-                    yield Gap(Kind.OTHER, State.FAILED, f"{found.path}: looks like {item.key}", hint=_WANTED, origin=item.origin)
+                    yield Gap(Kind.OTHER, State.FAILED, f"{shown(found.path)}: looks like {item.key}", hint=_WANTED, origin=item.origin)
                     continue
                 seen = others.setdefault(found.root, Counter())
                 seen[item.key] += 1
@@ -98,23 +108,24 @@ class EvidenceSource:
                 accounts.setdefault(folder, set()).add(item.account)
             if item.kind in _ADDED_TO or (item.kind in _NEEDS_ACCOUNT and not item.account):
                 waiting.append(item)
+                folders[id(item)] = folder
                 continue
             yield item
         for document in waiting:
-            near = accounts.get(os.path.dirname(document.origin.name), set())
+            near = accounts.get(folders.get(id(document), ""), set())
             alone = len(near) == 1 and not document.account and document.kind in _NEEDS_ACCOUNT
             yield msgspec.structs.replace(document, account=next(iter(near))) if alone else document
         for root, seen in others.items():
-            origin = Origin("evidence", root)
+            origin = origin_of(root)
             for words, number in seen.items():
                 if number > NAMED_STRANGERS:
                     reason = f"{number - NAMED_STRANGERS:,} more like this: {words}"
                     yield Document(Kind.OTHER, b"", datetime.now(UTC), origin, key=reason)
         for root in self.paths:
-            origin = Origin("evidence", root)
+            origin = origin_of(root)
             if root not in usable and not cancelled() and os.path.isdir(root):
                 told = _summed(others.get(root, Counter()))
-                yield Gap(Kind.OTHER, State.FAILED, f"{root}: nothing of an account in it: {told}", hint=_WANTED, origin=origin)
+                yield Gap(Kind.OTHER, State.FAILED, f"{shown(root)}: nothing of an account in it: {told}", hint=_WANTED, origin=origin)
 
     def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
         """Event documents, the latest first; then one Window for the whole file set.
@@ -230,9 +241,9 @@ class EvidenceSource:
                 return
             if isinstance(found, Refused):
                 place = Found(found.path, found.path, named=False)
-                origin = Origin("evidence", found.path)
+                origin = origin_of(found.path)
                 if found.fault:
-                    yield place, Gap(Kind.OTHER, State.FAILED, f"{found.path}: {found.reason}", hint=found.hint, origin=origin)
+                    yield place, Gap(Kind.OTHER, State.FAILED, f"{shown(found.path)}: {found.reason}", hint=found.hint, origin=origin)
                 else:
                     yield place, Document(Kind.OTHER, b"", datetime.now(UTC), origin, key=found.reason)
                 continue
@@ -242,7 +253,7 @@ class EvidenceSource:
             for item in entry.items:
                 yield found, item
             for trail in entry.trails:
-                origin = Origin("evidence", found.path)
+                origin = origin_of(found.path)
                 yield found, Document(Kind.EVENTS, b"", trail.until or datetime.now(UTC), origin)
             if count % 50 == 0:
                 yield found, Step("reading files", count)
@@ -266,8 +277,7 @@ class EvidenceSource:
         return entry
 
     def _fill(self, entry: _Entry, path: str) -> None:
-        opened = read(path)
-        if opened.body[:4] == b"PK\x03\x04":
+        if is_zip(path):
             from .bundle import is_bundle, read_bundle
 
             if is_bundle(path):
@@ -278,6 +288,7 @@ class EvidenceSource:
                     else:
                         entry.items.append(item)
                 return
+        opened = read(path)
         found = recognise(opened.body)
         if isinstance(found, Unreadable):
             entry.items.append(_failed(path, found.reason, "save or copy it again"))
@@ -287,7 +298,7 @@ class EvidenceSource:
                 kind=told.kind,
                 body=b"" if told.kind is Kind.OTHER else told.body if told.body is not None else opened.body,
                 as_of=told.as_of or opened.modified,
-                origin=Origin("evidence", path),
+                origin=origin_of(path),
                 account=told.account,
                 key=told.key,
                 part=number,
@@ -311,7 +322,7 @@ class EvidenceSource:
             opened: Opened = read(trail.path)
         except BadInputError as error:
             return None, error.message
-        return Document(Kind.EVENTS, opened.body, opened.modified, Origin("evidence", trail.path)), ""
+        return Document(Kind.EVENTS, opened.body, opened.modified, origin_of(trail.path)), ""
 
 
 def _trail(path: str, document: Document) -> _Trail:
@@ -344,7 +355,7 @@ def _window(trails: list[_Trail], failed: str) -> Window:
 
 
 def _failed(path: str, reason: str, hint: str = "") -> Gap:
-    return Gap(Kind.OTHER, State.FAILED, f"{path}: {reason}", hint=hint, origin=Origin("evidence", path))
+    return Gap(Kind.OTHER, State.FAILED, f"{shown(path)}: {reason}", hint=hint, origin=origin_of(path))
 
 
 def _summed(seen: Counter[str]) -> str:
