@@ -41,18 +41,19 @@ class IamtuiApp(App[None]):
         self.start_problems = list(problems)
         self._target = target
         self._net = [ControlFilter()]
-        self.keymap_overrides: dict[str, str] = {}
         self.animation_level = "none" if not settings.animations else "full"
+        self.keymap_overrides, keymap_problems = load_keymap(settings.keymap_path)
+        self.start_problems += keymap_problems
+        self.use_theme(settings.theme)  # before the stylesheet is read, so that it is read once
 
     # -- start -------------------------------------------------------------------------------------------------------
 
+    def get_default_screen(self) -> Explorer:
+        return Explorer(self._target)
+
     def on_mount(self) -> None:
-        self.keymap_overrides, problems = load_keymap(self.settings.keymap_path)
-        self.start_problems += problems
         if self.keymap_overrides:
             self.set_keymap(self.keymap_overrides)
-        self.use_theme(self.settings.theme)
-        self.push_screen(Explorer(self._target))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._net]

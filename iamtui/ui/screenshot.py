@@ -12,7 +12,20 @@ from ..session import ListKind, Session
 from ..store.files import private_file
 from .app import IamtuiApp
 
-_TABS = ("summary", "permissions", "used", "activity", "trust", "credentials", "members", "document", "versions", "attached", "event", "record")
+_TABS = (
+    "summary",
+    "permissions",
+    "used",
+    "activity",
+    "trust",
+    "credentials",
+    "members",
+    "document",
+    "versions",
+    "attached",
+    "event",
+    "record",
+)
 
 
 def take(session: Session, settings: Settings, view: Sequence[str], path: Path, size: tuple[int, int]) -> None:

@@ -22,7 +22,8 @@ _NAMES = (
 _HINTS = (b"token", b"password", b"secret", b"plaintext", b"privatekey", b"keymaterial", b"samlassertion", b"x-amz-s")
 _SECRET = frozenset(_NAMES.split("|"))
 _NAME_ENDS = tuple(name.replace("-", "") for name in _NAMES.split("|"))
-_IN_TEXT = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]+)(\\*["']?\s*[:=]\s*\\*["']?)([^"'\\&\s,}]+)""")
+_NAME_IN_TEXT = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]+)\\*["']?\s*[:=]\s*\\*["']?""")
+_VALUE_IN_TEXT = re.compile(r"""[^"'\\&\s,}]+""")
 
 
 def suspect(raw: bytes) -> bool:
@@ -50,12 +51,16 @@ def redact(value: Any) -> Any:
 
 def _without_secrets(words: str) -> str:
     """Text with the values of `name=value` and `"name": "value"` dropped where the name is that of a secret."""
-    return _IN_TEXT.sub(_drop, words)
-
-
-def _drop(match: re.Match[str]) -> str:
-    name = match[1].lower().replace("-", "").replace("_", "")
-    return f"{match[1]}{match[2]}{DROPPED}" if name.endswith(_NAME_ENDS) else match[0]
+    pieces: list[str] = []
+    done = 0
+    for name in _NAME_IN_TEXT.finditer(words):
+        if name.start() < done or not name[1].lower().replace("-", "").replace("_", "").endswith(_NAME_ENDS):
+            continue
+        value = _VALUE_IN_TEXT.match(words, name.end())
+        if value:
+            pieces += (words[done : name.end()], DROPPED)
+            done = value.end()
+    return "".join((*pieces, words[done:])) if pieces else words
 
 
 def _holds_secret(value: Any) -> bool:

@@ -25,12 +25,15 @@ from ..places import History, Place
 from ..render import chrome
 from ..views import tabs_of
 from ..widgets.table import RowTable
-from .detail import DetailPane
+from .asking import PromptEntered, PromptLeft, PromptTyped
 from .listing import ListPane
-from .prompt import Prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..app import IamtuiApp
+    from .detail import DetailPane
+    from .prompt import Prompt
 
 WIDE = 100
 SMALLEST = (60, 15)
@@ -58,6 +61,7 @@ class Explorer(Screen[None]):
         self._events_asked = False
         self._preview_timer: object = None
         self._detail: DetailPane | None = None
+        self._prompt: Prompt | None = None
 
     # -- building ----------------------------------------------------------------------------------------------------
 
@@ -67,7 +71,6 @@ class Explorer(Screen[None]):
         yield Static("", id="crumbs", markup=False)
         with Horizontal(id="body"):
             yield ListPane(self.app.session)
-        yield Prompt()
         yield Static("", id="hints", markup=False)
         yield Static("", id="too-small", markup=False)
 
@@ -76,8 +79,6 @@ class Explorer(Screen[None]):
             self.query_one(f"#{name}", Static) for name in ("header", "tabs", "crumbs", "hints")
         )
         self.list = self.query_one(ListPane)
-        self.prompt = self.query_one(Prompt)
-        self.prompt.display = False
         self.query_one("#too-small").display = False
         session = self.app.session
         self.list.settled = bool(session.world.snapshots)
@@ -193,16 +194,17 @@ class Explorer(Screen[None]):
 
     def _ensure_detail(self) -> DetailPane:
         if self._detail is None:
+            from .detail import DetailPane
+
             self._detail = DetailPane(self.app.session)
-            self.query_one("#body").mount(self._detail)
         return self._detail
 
     # -- going places ------------------------------------------------------------------------------------------------
 
     async def _show_row(self, row: Row, tab: str = "", *, enter: bool) -> None:
         detail = self._ensure_detail()
-        if not detail.is_mounted or not detail.children:
-            await self._mounted(detail)
+        if not detail.is_attached:
+            await self.query_one("#body").mount(detail)
         if enter:
             self._inside = True
         detail.show(row, tab)
@@ -211,14 +213,6 @@ class Explorer(Screen[None]):
             detail.focus_content()
         self._draw_crumbs()
         self._draw_hints()
-
-    async def _mounted(self, detail: DetailPane) -> None:
-        await self.query_one("#body").mount(*()) if False else None
-        await detail.mount(*()) if False else None
-        while not detail.query("#detail-text"):
-            import asyncio
-
-            await asyncio.sleep(0)
 
     def open_row(self, row: Row, tab: str = "") -> None:
         """Enter a row, and remember where we were."""
@@ -454,13 +448,23 @@ class Explorer(Screen[None]):
 
     # -- filter, sort, marks -----------------------------------------------------------------------------------------
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         if self._inside and not self.wide:
             self._leave()
-        self.prompt.open("filter", "/", self.list.state.filter)
+        await self._open_prompt("filter", "/", self.list.state.filter)
 
-    def action_go(self) -> None:
-        self.prompt.open("go", ":", "", self._complete)
+    async def action_go(self) -> None:
+        await self._open_prompt("go", ":", "", self._complete)
+
+    async def _open_prompt(self, purpose: str, sign: str, text: str, complete: Callable[[str], str | None] | None = None) -> None:
+        """The prompt is made when it is first wanted, because it is dear. It is waited for, so that what is typed ahead goes
+        into it."""
+        if self._prompt is None:
+            from .prompt import Prompt
+
+            self._prompt = Prompt()
+            await self.mount(self._prompt, before="#hints")
+        self._prompt.open(purpose, sign, text, complete)
 
     def _complete(self, line: str) -> str | None:
         from ..commands import complete
@@ -471,19 +475,20 @@ class Explorer(Screen[None]):
         return complete(line, names, self.app.available_themes, accounts)
 
     def ask(self, purpose: str, question: str, text: str) -> None:
-        """A question in the prompt line; the answer comes back as Prompt.Entered with that purpose."""
-        self.prompt.open(purpose, question + " ", text)
+        """A question in the prompt line; the answer comes back as PromptEntered with that purpose."""
+        self.run_worker(self._open_prompt(purpose, question + " ", text), exclusive=True, group="prompt")
 
-    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+    def on_prompt_typed(self, message: PromptTyped) -> None:
         message.stop()
         if message.purpose == "filter":
             self.list.state.filter = message.text
             self.list.update()
             self._draw_crumbs()
 
-    def on_prompt_entered(self, message: Prompt.Entered) -> None:
+    def on_prompt_entered(self, message: PromptEntered) -> None:
         message.stop()
-        self.prompt.close()
+        if self._prompt is not None:
+            self._prompt.close()
         self._focus_again()
         if message.purpose == "filter":
             self._history.replace(Place(self.list.kind, self.list.state.filter))
@@ -492,9 +497,10 @@ class Explorer(Screen[None]):
         elif message.text.strip():
             self.app.answer(message.purpose, message.text.strip())
 
-    def on_prompt_left(self, message: Prompt.Left) -> None:
+    def on_prompt_left(self, message: PromptLeft) -> None:
         message.stop()
-        self.prompt.close()
+        if self._prompt is not None:
+            self._prompt.close()
         if message.purpose == "filter" and self.list.state.filter:
             self.list.state.filter = ""
             self.list.update()
@@ -621,9 +627,9 @@ class Explorer(Screen[None]):
         message.stop()
         self._say(message.words, bad=message.bad)
 
-    def action_export(self) -> None:
+    async def action_export(self) -> None:
         name = f"iamtui-{self.list.kind.value}.csv"
-        self.ask("export", "write to (.csv or .json):", os.path.join(".", name))
+        await self._open_prompt("export", "write to (.csv or .json): ", os.path.join(".", name))
 
     def export_source(self) -> tuple[list[str], list[list[str]]] | None:
         """The table of the open tab, when the cursor is in it."""

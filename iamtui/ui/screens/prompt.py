@@ -13,6 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from ...text import visible
+from .asking import PromptEntered, PromptLeft, PromptTyped
 
 
 class _Completer(Suggester):
@@ -47,18 +48,7 @@ class PromptInput(Input):
 
 
 class Prompt(Horizontal):
-    """Hidden until it is opened. Posts Changed while typing, Submitted at enter, Dismissed at esc."""
-
-    class Typed(Message):
-        def __init__(self, purpose: str, text: str) -> None:
-            super().__init__()
-            self.purpose, self.text = purpose, text
-
-    class Entered(Typed):
-        pass
-
-    class Left(Typed):
-        """Esc; `text` is what was there."""
+    """Hidden until it is opened. Posts PromptTyped while typing, PromptEntered at enter, PromptLeft at esc."""
 
     class Dismissed(Message):
         pass
@@ -106,7 +96,7 @@ class Prompt(Horizontal):
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()
         if self.purpose:
-            self.post_message(self.Typed(self.purpose, message.value))
+            self.post_message(PromptTyped(self.purpose, message.value))
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
@@ -116,11 +106,11 @@ class Prompt(Horizontal):
             if text in held:
                 held.remove(text)
             held.append(text)
-        self.post_message(self.Entered(purpose, text))
+        self.post_message(PromptEntered(purpose, text))
 
     def on_prompt_dismissed(self, message: Dismissed) -> None:
         message.stop()
-        self.post_message(self.Left(self.purpose, self.input.value))
+        self.post_message(PromptLeft(self.purpose, self.input.value))
 
     def on_prompt_recalled(self, message: Recalled) -> None:
         message.stop()
