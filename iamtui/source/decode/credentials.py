@@ -21,20 +21,27 @@ _NO_SIGN_IN = "no sign-in since AWS began to track them on 2014-10-20"
 def decode_report(body: bytes, as_of: datetime) -> tuple[list[Credentials], list[str]]:
     """Rows of a credential report, read by header, and what could not be read. Raises ValueError when it is no report."""
     content = mend(body).decode().replace("\x00", "")
-    reader = csv.DictReader(io.StringIO(content), restkey="_more")
-    header = reader.fieldnames or []
+    reader = csv.DictReader(io.StringIO(content, newline=""), restkey="_more")
+    try:
+        header = reader.fieldnames or []
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
     if "user" not in header or "arn" not in header:
         raise ValueError("a credential report begins with the columns user and arn")
     rows: list[Credentials] = []
     broken: list[str] = []
-    try:
-        for row in reader:
-            if not row.get("arn"):
-                broken.append(f"line {reader.line_num}: no ARN")
-                continue
-            rows.append(_row(row, as_of))
-    except csv.Error as error:
-        broken.append(f"line {reader.line_num}: {error}")
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:  # the reader goes on with the next line
+            broken.append(f"line {reader.line_num + 1}: {error}")
+            continue
+        if row is None:
+            break
+        if not row.get("arn"):
+            broken.append(f"line {reader.line_num}: no ARN")
+            continue
+        rows.append(_row(row, as_of))
     return rows, broken
 
 
