@@ -81,11 +81,16 @@ def collect(
             return
         if source is None:
             return
+        told_already: set[str] = set()
         for item in source.account(cancelled):
-            if isinstance(item, Document):
+            if isinstance(item, Document) and item.kind is not Kind.OTHER:
+                if item.kind is Kind.LAST_ACCESSED:
+                    told_already.add(item.key)
                 yield item
         for snapshot in world.snapshots:
             for arn in (*(u.arn for u in snapshot.users), *(r.arn for r in snapshot.roles)):
+                if arn in told_already:
+                    continue
                 for told in source.last_accessed(arn, "ACTION_LEVEL", cancelled):
                     if isinstance(told, Document):
                         yield told
@@ -93,7 +98,7 @@ def collect(
             if isinstance(answer, Document):
                 yield answer
 
-    if not world.snapshots:
+    if not world.snapshots and info.kind != "evidence":  # CloudTrail files alone are worth a bundle too
         raise NotFoundError("There is nothing to collect: no account has been read", "open an account first, or see iamtui info")
     return write_bundle(path, (redact_document(document) for document in everything()), gaps, source=info.kind, created=now)
 

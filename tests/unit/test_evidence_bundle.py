@@ -14,11 +14,12 @@ import pytest
 
 from iamtui.model.document import Document, Gap, Kind, Origin
 from iamtui.model.fact import State
+from iamtui.session import Session
 from iamtui.source.base import EventQuery
 from iamtui.source.decode import decode_events
 from iamtui.source.evidence import EvidenceSource, bundle
 from iamtui.store.bundle import write_bundle
-from tests.hostile import ACCOUNT, hostile_documents
+from tests.hostile import ACCOUNT, hostile_documents, write_evidence
 
 WHEN = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 BODY = json.dumps({"AccountAliases": ["acme"]}).encode()
@@ -91,6 +92,27 @@ def test_a_path_that_is_no_text_can_be_collected(tmp_path: Path) -> None:
     assert [d.kind for d in documents] == [Kind.ACCOUNT_ALIASES]
     gap = Gap(Kind.OTHER, State.FAILED, f"{name}: half \ud800")
     assert write_bundle(tmp_path / "out.zip", documents, [gap], source="evidence", created=WHEN) == 1
+
+
+def collected(folder: Path, target: Path) -> list[Document]:
+    session = Session(EvidenceSource([str(folder)]))
+    for _ in session.refresh():
+        pass
+    session.collect(target)
+    source = EvidenceSource([str(target)])
+    return [i for i in (*source.account(), *source.events(EventQuery())) if isinstance(i, Document)]
+
+
+def test_evidence_can_be_collected_and_opened_again(tmp_path: Path) -> None:
+    """Each answer once, nothing that is no answer, no session token; and CloudTrail files alone too."""
+    folder = tmp_path / "evidence"
+    found = collected(write_evidence(folder), tmp_path / "all.zip")
+    assert sorted(d.kind for d in found) == sorted(d.kind for d in hostile_documents())
+    assert not any(b"SECRET-CANARY" in d.body for d in found)
+    only = tmp_path / "trail"
+    only.mkdir()
+    (only / "trail.json").write_bytes(hostile_documents()[-1].body)
+    assert [d.kind for d in collected(only, tmp_path / "trail.zip")] == [Kind.EVENTS]
 
 
 def test_the_last_accessed_answer_of_a_bundle_is_found_by_its_key(tmp_path: Path) -> None:

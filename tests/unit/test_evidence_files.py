@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from iamtui.model.document import Document, Gap, Kind
-from iamtui.model.event import Window
+from iamtui.model.event import Window, WindowState
 from iamtui.model.fact import State
 from iamtui.source.base import EventQuery
 from iamtui.source.decode import Assembler, decode_events
@@ -193,6 +193,16 @@ def test_a_broken_line_is_skipped_with_a_reason(tmp_path: Path) -> None:
     assert len(batch.skipped) == 1
 
 
+def test_what_the_files_cover_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "a.json", {"Records": [record()]})
+    put(tmp_path, "b.json", {"Records": []})
+    [window] = [w for w in EvidenceSource([str(tmp_path)]).events(EventQuery()) if isinstance(w, Window)]
+    assert (window.state, window.events, window.reason) == (WindowState.COVERED, 1, "what 2 files hold, 1 of them empty")
+    put(tmp_path, "c.json.gz", gzip.compress(b"x" * 100)[:-9])
+    [window] = [w for w in EvidenceSource([str(tmp_path)]).events(EventQuery()) if isinstance(w, Window)]
+    assert (window.state, window.reason) == (WindowState.PARTIAL, "what 2 files hold, 1 of them empty; 1 file could not be read")
+
+
 def test_hidden_files_links_and_special_files_in_a_folder(tmp_path: Path) -> None:
     outside = put(tmp_path, "outside/secret.json", GAAD)
     root = tmp_path / "root"
@@ -338,7 +348,8 @@ def test_event_files_beyond_the_memory_bound_are_read_again(tmp_path: Path, monk
     (tmp_path / "a.json").unlink()
     rest = list(source.events(EventQuery()))
     assert [type(x) for x in rest] == [Document, Gap, Window]
-    assert "no such file" in rest[2].reason, "the window says that a part is missing"
+    assert rest[2].state is WindowState.PARTIAL
+    assert "1 file could not be read" in rest[2].reason
 
 
 def test_cancelling_stops_between_files(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class _Account:
         self.partition = "aws"
         self.lists: dict[str, dict[str, tuple[datetime, Any]]] = {name: {} for name in _LISTS}
         self.sorted: dict[str, tuple[Any, ...]] = dict.fromkeys(_LISTS, ())
+        self.counts: dict[str, int] = {}  # as the account summary counts: without AWS managed policies
         self.dirty: set[str] = set()
         self.sections: dict[str, Section] = {}
         self.filters_done: set[str] = set()
@@ -56,12 +57,12 @@ class _Account:
         self.access_keys: dict[str, tuple[AccessKey, ...]] = {}
         self.plain: dict[str, Any] = {}
         self.gaps: list[Gap] = []
-        self.seen_twice: Counter[str] = Counter()
+        self.seen_twice = 0
 
     def put(self, name: str, item: Any, as_of: datetime) -> None:
         held = self.lists[name].get(item.arn)
         if held is not None:
-            self.seen_twice[name] += 1
+            self.seen_twice += 1
             if held[0] > as_of:
                 return
         self.lists[name][item.arn] = (as_of, item)
@@ -83,6 +84,7 @@ class _Account:
             self.sorted[name] = tuple(
                 sorted((item for _, item in self.lists[name].values()), key=lambda item: (item.name.casefold(), item.arn))
             )
+            self.counts[name] = sum(not (name == parts.POLICIES and item.aws_managed) for item in self.sorted[name])
         self.dirty.clear()
         sections, uncounted = self._counted()
         return Snapshot(
@@ -108,7 +110,7 @@ class _Account:
             told, section = summary.get(word), sections.get(name)
             if not told or section is None or not section.complete:
                 continue
-            read = sum(not policy.aws_managed for policy in self.sorted[name]) if name == parts.POLICIES else len(self.sorted[name])
+            read = self.counts.get(name, 0)
             if read < told:
                 reason = f"the account summary counts {told} {name}, {read} were read"
                 sections[name] = msgspec.structs.replace(section, complete=False, detail=reason)
@@ -216,6 +218,7 @@ class Assembler:
         home = document.account or _home(page)
         account = self._account(home)
         touched: set[str] = set()
+        twice = account.seen_twice
         for name, entries in (
             (parts.USERS, page.users),
             (parts.GROUPS, page.groups),
@@ -235,7 +238,9 @@ class Assembler:
                 Gap(Kind.AUTHORIZATION, State.FAILED, f"an item cannot be read: {reason}", account=home, origin=document.origin)
             )
         count = len(page.users) + len(page.groups) + len(page.roles) + len(page.policies)
-        self._note(document, account.account, count)
+        again = account.seen_twice - twice
+        words = "was also in another answer; the newer one stays" if again == 1 else "were also in other answers; the newer ones stay"
+        self._note(document, account.account, count, f"{again} of them {words}" if again else "")
 
     def _sections_of(self, account: _Account, page: Inventory, document: Document) -> None:
         if document.key in _FILTER_LIST:
@@ -330,9 +335,9 @@ class Assembler:
     def _user_arn(self, account: _Account, name: str) -> str:
         return next((arn for arn, (_, user) in account.lists[parts.USERS].items() if user.name == name), name)
 
-    def _note(self, document: Document, account: str, count: int) -> None:
+    def _note(self, document: Document, account: str, count: int, remark: str = "") -> None:
         if document.origin.source != "live":
-            self._notes.append(DocumentNote(document.origin, document.kind, account, items=count))
+            self._notes.append(DocumentNote(document.origin, document.kind, account, items=count, reason=remark))
 
     def _broken(self, document: Document, reason: str) -> None:
         self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=reason))

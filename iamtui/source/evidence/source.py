@@ -143,7 +143,7 @@ class EvidenceSource:
         trails.sort(key=lambda trail: trail.until or datetime.min.replace(tzinfo=UTC), reverse=True)
         names = [word.encode() for word in (query.actor_name, query.actor_arn, *query.key_ids) if word]
         plain = all(word.isascii() and word.isprintable() and not set(word) & set('"\\/') for word in (query.actor_name, *query.key_ids))
-        failed = ""
+        unread = sum(isinstance(i, Gap) and i.kind in (Kind.OTHER, Kind.EVENTS) for entry in self._entries.values() for i in entry.items)
         for trail in trails:
             if cancelled():
                 return
@@ -153,13 +153,13 @@ class EvidenceSource:
             if document is None:
                 document, reason = self._again(trail)
                 if document is None:
-                    failed = failed or reason
+                    unread += 1
                     yield _failed(trail.path, reason)
                     continue
             if names and plain and not any(name in document.body for name in names):
                 continue
             yield document
-        yield _window(trails, failed)
+        yield _window(trails, unread)
 
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """The newest saved answer about that ARN."""
@@ -340,16 +340,24 @@ def _outside(trail: _Trail, query: EventQuery) -> bool:
     return bool((query.since and trail.until < query.since - _DAY) or (query.until and trail.since > query.until + _DAY))
 
 
-def _window(trails: list[_Trail], failed: str) -> Window:
-    """What the files hold. Never COVERED: nothing in a file says that no other file belongs to the same hours."""
+def _window(trails: list[_Trail], unread: int) -> Window:
+    """What the files hold: COVERED means that all that was opened was read, PARTIAL that something among it could not be.
+
+    Nothing in a file says that no other file belongs to the same hours, so the reason names the files, not the time.
+    """
     files = len({trail.path for trail in trails})
-    reason = f"what {files} {'file holds' if files == 1 else 'files hold'}"
+    empty = sum(not trail.count for trail in trails)
+    reason = f"what {files:,} {'file holds' if files == 1 else 'files hold'}"
+    if empty:
+        reason += f", {empty:,} of them empty"
+    if unread:
+        reason += f"; {unread:,} {'file' if unread == 1 else 'files'} could not be read"
     return Window(
         region="",
-        state=WindowState.PARTIAL,
+        state=WindowState.PARTIAL if unread else WindowState.COVERED,
         since=min((t.since for t in trails if t.since), default=None),
         until=max((t.until for t in trails if t.until), default=None),
-        reason=f"{reason}; {failed}" if failed else reason,
+        reason=reason,
         events=sum(trail.count for trail in trails),
     )
 
