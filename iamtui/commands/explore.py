@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ def explore(options: Mapping[str, Any], target: str) -> int:
     """Open the session from what is on disk, then the screen; the network comes after the first picture."""
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageError("The explorer needs a terminal", "for pipes there are iamtui list, identity, events (iamtui --help)")
+    gc.disable()  # until the first picture: what is made before it stays; the explorer turns it on again
     settings = settings_of(options)
     session = open_session(options, settings)
     session.open()

@@ -21,7 +21,7 @@ class ActorKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Actor(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """Who made the call, as far as this one event tells.
 
     arn:             the identity: user ARN, or the session issuer's ARN for a session; "" when not told
@@ -50,7 +50,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # neither errorCode nor a response that tells
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One CloudTrail record.
 
     time:       eventTime in UTC; None when the record has none and no other timestamp

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DEFAULT = "iamtui-dark"
 ANSI = "iamtui-ansi"
@@ -68,8 +68,12 @@ def load_theme(path: Path) -> Theme:
         raise ValueError(f"{path.name}: variables wants a table")
     if "primary" not in raw:
         raise ValueError(f"{path.name}: primary is missing")
+    variables = {str(k): str(v) for k, v in variables.items()}
+    if raw.get("ansi"):
+        # Textual's own styles ask for variables that only its two ANSI themes set
+        variables = {**BUILTIN_THEMES["ansi-dark" if raw.get("dark", True) else "ansi-light"].variables, **variables}
     try:
-        theme = Theme(**raw, variables={str(k): str(v) for k, v in variables.items()})
+        theme = Theme(**raw, variables=variables)
         theme.to_color_system().generate()
     except Exception as error:  # colour parsing raises many kinds
         raise ValueError(f"{path.name}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterable
@@ -91,6 +92,8 @@ class Explorer(Screen[None]):
 
     def _begin(self) -> None:
         """After the first picture: read what can be read."""
+        gc.freeze()
+        gc.enable()
         for problem in self.app.start_problems:
             self._say(problem, bad=True)
         session = self.app.session
