@@ -69,6 +69,8 @@ def load_theme(path: Path) -> Theme:
     if "primary" not in raw:
         raise ValueError(f"{path.name}: primary is missing")
     variables = {str(k): str(v) for k, v in variables.items()}
+    if isinstance(raw.get("boost"), str):
+        variables.setdefault("boost", raw["boost"])  # Textual makes `boost` transparent, whatever a theme says
     if raw.get("ansi"):
         # Textual's own styles ask for variables that only its two ANSI themes set
         variables = {**BUILTIN_THEMES["ansi-dark" if raw.get("dark", True) else "ansi-light"].variables, **variables}

@@ -9,6 +9,9 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from iamtui.ui import themes
+from iamtui.ui.render.cells import Cell
+from iamtui.ui.widgets.table import RowTable, TableColumn
+from tests.support.hosts import Host
 
 SHIPPED = themes.all_themes(None)[0]
 RGB = [theme for theme in SHIPPED if not theme.ansi]
@@ -153,3 +156,53 @@ def test_a_name_is_a_name_and_not_a_path(tmp_path: Path, name: str) -> None:
     write(tmp_path, "outside", 'primary = "#abcdef"')
     (tmp_path / "mine").mkdir()
     assert themes.find(name, tmp_path / "mine") == (None, [])
+
+
+MINIMAL = {
+    "rgb": 'primary = "#123456"',
+    "ansi": 'primary = "ansi_blue"\nansi = true',
+    "light ansi": 'primary = "ansi_blue"\nansi = true\ndark = false',
+}
+
+
+async def test_the_stylesheet_holds_under_every_palette(tmp_path: Path) -> None:
+    own = [themes.load_theme(write(tmp_path, f"mine-{number}", text)) for number, text in enumerate(MINIMAL.values())]
+    app = Host(RowTable())
+    async with app.run_test() as pilot:
+        for theme in [*SHIPPED, *own]:
+            app.register_theme(theme)
+            app.theme = theme.name
+            await pilot.pause()
+            assert app.screen.styles.background is not None
+    for theme in [*SHIPPED, *own]:
+        first = Host(RowTable())
+        first.register_theme(theme)
+        first.theme = theme.name
+        async with first.run_test():
+            assert first.current_theme is theme
+
+
+@pytest.mark.parametrize("theme", SHIPPED, ids=lambda t: t.name)
+@pytest.mark.parametrize("focused", [True, False])
+async def test_the_row_under_the_cursor_stands_out(theme, focused: bool) -> None:
+    app = Host(RowTable())
+    app.register_theme(theme)
+    app.theme = theme.name
+    async with app.run_test() as pilot:
+        table = app.widget
+        table.set_columns([TableColumn("x", "X", 10)])
+        table.set_rows(3, lambda row, column: Cell("text"), str)
+        if not focused:
+            app.set_focus(None)
+        await pilot.pause()
+        under, other = (list(table.render_line(y)) for y in (1, 2))
+        assert "".join(s.text for s in under).startswith("▌")
+        assert under[0].style != other[0].style
+        assert (under[0].style.bgcolor, under[0].style.reverse, under[0].style.underline) != (
+            other[0].style.bgcolor,
+            other[0].style.reverse,
+            other[0].style.underline,
+        )
+        if not theme.ansi:
+            ink, ground = under[0].style.color, under[0].style.bgcolor
+            assert contrast(Color.from_rich_color(ink), Color.from_rich_color(ground)) >= 4.5
