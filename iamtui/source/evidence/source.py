@@ -19,7 +19,7 @@ from ..base import Cancelled, EventQuery, Item, SourceInfo, Step, never_cancelle
 from ..decode.wire import account_of, moment
 from .kinds import Unreadable, recognise
 from .opening import Opened, is_zip, read, signature
-from .walk import Found, Refused, walk
+from .walk import Found, walk
 
 HELD_EVENT_BYTES = 64 << 20
 """Event files up to this sum stay in memory between two questions; what is more is read again."""
@@ -235,28 +235,30 @@ class EvidenceSource:
     def _scan(self, cancelled: Cancelled) -> Iterator[tuple[Found, Document | Gap | Step]]:
         """Every file with what is in it. Events are kept aside; each is named once here without its text."""
         gone = set(self._entries)
-        count = 0
-        for found in walk(self.paths):
+        files: list[Found] = []
+        for item in walk(self.paths):
             if cancelled():
                 return
-            if isinstance(found, Refused):
-                place = Found(found.path, found.path, named=False)
-                origin = origin_of(found.path)
-                if found.fault:
-                    yield place, Gap(Kind.OTHER, State.FAILED, f"{shown(found.path)}: {found.reason}", hint=found.hint, origin=origin)
-                else:
-                    yield place, Document(Kind.OTHER, b"", datetime.now(UTC), origin, key=found.reason)
+            if isinstance(item, Found):
+                files.append(item)
                 continue
-            count += 1
+            place = Found(item.path, item.path, named=False)
+            if item.fault:
+                yield place, _failed(item.path, item.reason, item.hint)
+            else:
+                yield place, Document(Kind.OTHER, b"", datetime.now(UTC), origin_of(item.path), key=item.reason)
+        files.sort(key=_read_late)
+        for count, found in enumerate(files, 1):
+            if cancelled():
+                return
             gone.discard(found.path)
             entry = self._entry(found)
-            for item in entry.items:
-                yield found, item
+            for answer in entry.items:
+                yield found, answer
             for trail in entry.trails:
-                origin = origin_of(found.path)
-                yield found, Document(Kind.EVENTS, b"", trail.until or datetime.now(UTC), origin)
+                yield found, Document(Kind.EVENTS, b"", trail.until or datetime.now(UTC), origin_of(found.path))
             if count % 50 == 0:
-                yield found, Step("reading files", count)
+                yield found, Step("reading files", count, len(files))
         for path in gone:
             del self._entries[path]
         self._scanned = True
@@ -323,6 +325,12 @@ class EvidenceSource:
         except BadInputError as error:
             return None, error.message
         return Document(Kind.EVENTS, opened.body, opened.modified, origin_of(trail.path)), ""
+
+
+def _read_late(found: Found) -> bool:
+    """Whether a file is probably one of a trail's many: those come last, so that the lists are there before them. A name
+    decides only this order, never what a file is."""
+    return found.path.endswith(".gz") or "CloudTrail" in found.path
 
 
 def _trail(path: str, document: Document) -> _Trail:
