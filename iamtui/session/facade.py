@@ -196,7 +196,8 @@ class Session:
         held = self._indices.get(listing.kind)
         if held is not None and held[0] is listing:
             return held[1]
-        index = Index(listing.columns, [(row.item, row.snapshot) for row in listing.rows], self.now())
+        before = held[1] if held is not None else None
+        index = Index(listing.columns, [(row.item, row.snapshot) for row in listing.rows], self.now(), before)
         self._indices[listing.kind] = (listing, index)
         return index
 
@@ -338,7 +339,8 @@ class Session:
         from ..analysis.usage import usage_rows
 
         events = activities.by_actor(self._book.log.newest_first(), row.item)
-        return usage_rows(self.usage(row), self.grants(row), events)
+        permissions = self.permissions(row) if isinstance(row.item, Policy) else None
+        return usage_rows(self.usage(row), self.grants(row), events, permissions)
 
     def load_usage(self, row: Row, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[UsageUpdate]:
         """Ask for last-accessed details of one identity or policy, with progress."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from .merging import merge_world
 
 if TYPE_CHECKING:
     from ..store.cache import Cache
+
+_EVERY = 0.4
+"""Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
@@ -59,6 +63,7 @@ class Reader:
         before, assembler, documents = book.world, Assembler(), []
         book.forget_problems()
         book.link = Link.REFRESHING
+        told = 0.0
         try:
             for item in self.source.account(cancelled):
                 if isinstance(item, Step):
@@ -67,8 +72,9 @@ class Reader:
                 assembler.add(item)
                 if isinstance(item, Document):
                     documents.append(item)
-                if self.info.kind != "demo":
+                if self.info.kind != "demo" and time.monotonic() - told >= _EVERY:
                     book.world = merge_world(before, assembler.world())
+                    told = time.monotonic()
                     yield Update(book.world)
             book.world = merge_world(before, assembler.world())
             for gap in (*book.world.gaps, *(gap for snapshot in book.world.snapshots for gap in snapshot.gaps)):

@@ -175,6 +175,7 @@ def main() -> int:
     wanted = sys.argv[1:] or list(BENCHES)
     if "cached" in wanted and "live" not in wanted:
         wanted.insert(0, "live")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
     home = tempfile.mkdtemp(prefix="iamtui-bench-")
     os.environ.update(aws_environment(home))
     try:

@@ -20,7 +20,7 @@ def plain(url: str) -> tuple[float, float]:
 
 
 def ours(url: str) -> tuple[float, float]:
-    from iamtui.config import cache_dir
+    from iamtui.paths import cache_dir
     from iamtui.session import ListKind, Session
     from iamtui.source.live import LiveOptions, LiveSource
     from iamtui.store.cache import Cache

@@ -51,7 +51,17 @@ def xml_answer(service: str, operation: str, answer: dict[str, Any]) -> bytes:
     ).encode()
 
 
+class Written(str):
+    """XML that is ready."""
+
+
+def xml_of(shape: Shape, value: Any, where: str) -> str:
+    return _xml(shape, value, where)
+
+
 def _xml(shape: Shape, value: Any, where: str) -> str:
+    if isinstance(value, Written):
+        return value
     if isinstance(shape, StructureShape):
         unknown = set(value) - set(shape.members)
         if unknown:

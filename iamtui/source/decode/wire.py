@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -71,12 +72,18 @@ def document_text(raw: object) -> str:
         return msgspec.json.encode(raw).decode()
     if not isinstance(raw, str):
         return ""
-    if raw.lstrip()[:1] not in ("{", "[") and "%7B" in raw[:20].upper():
-        raw = unquote(raw)
+    return _compact(raw)
+
+
+@lru_cache(maxsize=2048)
+def _compact(text: str) -> str:
+    """JSON text without its wrapping and blanks. An account has the same trust policy hundreds of times; one copy is kept."""
+    if text.lstrip()[:1] not in ("{", "[") and "%7B" in text[:20].upper():
+        text = unquote(text)
     try:
-        return msgspec.json.format(raw, indent=-1)
+        return msgspec.json.format(text, indent=-1)
     except BROKEN:
-        return raw
+        return text
 
 
 def mend(body: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ...errors import AwsError, CredentialsError, NotReadOnlyError
+from . import pages
 from .guard import install
 
 GLOBAL_REGION = "us-east-1"
@@ -77,6 +78,7 @@ class Connection:
         try:
             session = botocore.session.Session(profile=self.options.profile or None)
             install(session)
+            pages.install(session)
             names = session.available_profiles
             if self.options.profile and self.options.profile not in names:
                 raise ProfileNotFound(profile=self.options.profile)

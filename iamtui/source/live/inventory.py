@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import IamtuiError
 from ...model.document import Document, Kind
 from ..base import Cancelled, Item, Step
+from . import pages
 from .calls import Caller
 from .connection import code_of
 from .limits import iam_calls
@@ -98,6 +99,7 @@ def _pages_of(caller: Caller, name: str) -> Callable[[Cancelled, queue.SimpleQue
             try:
                 with iam_calls:
                     answer = client.get_account_authorization_details(Filter=[name], MaxItems=PAGE, **marker)
+                answer.update(pages.take())
             except Exception as error:
                 out.put(caller.gap(Kind.AUTHORIZATION, GAAD, error, key=name))
                 return

@@ -113,15 +113,18 @@ class Explorer(Screen[None]):
         snapshots = session.world.snapshots
         label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
         self._header.update(chrome.header(session, width, session.now(), self._progress, label))
-        counts = []
+        self._draw_tabs()
+        self._draw_crumbs()
+        self._draw_hints()
+
+    def _draw_tabs(self) -> None:
+        session, counts = self.app.session, []
         for kind, key, title in chrome.VIEWS:
             listing = session.listing(kind)
             more = "" if listing.complete or not listing.rows else "+"
             count = f"{len(listing.rows):,}{more}" if listing.rows or listing.complete else ""
             counts.append((key, title, count, kind is self.list.kind))
-        self._tabs.update(chrome.tabs(counts, width))
-        self._draw_crumbs()
-        self._draw_hints()
+        self._tabs.update(chrome.tabs(counts, self.size.width))
 
     def _draw_crumbs(self) -> None:
         width = self.size.width
@@ -230,6 +233,7 @@ class Explorer(Screen[None]):
         if kind is not self.list.kind:
             self._last_view = self.list.kind
         self.list.show(kind, filter_text)
+        self._draw_tabs()
         if kind is ListKind.EVENTS and not self._events_asked and not self.app.session.windows():
             self._read_events()
 

@@ -11,7 +11,7 @@ from ...analysis.words import csv_text, plain, relative
 from ...model.fact import Fact, State
 from ...session import UsageUpdate
 from ...text import visible
-from ..render.cells import STATE_STYLE, Cell
+from ..render.cells import SHORT, STATE_STYLE, Cell
 from ..render.documents import Line
 from ..render.facts import detail, origin_words
 from ..widgets.table import TableColumn
@@ -183,7 +183,9 @@ class UsageView(View):
 
 
 def _when(fact: Fact[datetime], now: datetime) -> Cell:
-    return Cell(plain(fact, now), STATE_STYLE.get(fact.state, "") if fact.state is not State.KNOWN else "", True)
+    if fact.state is State.KNOWN:
+        return Cell(plain(fact, now), "", True)
+    return Cell(plain(fact, now), STATE_STYLE[fact.state], True, SHORT[fact.state])
 
 
 def _cell(row: UsageRow, column: int, now: datetime) -> Cell:
@@ -215,6 +217,6 @@ def _action(row: ActionRow, column: int, now: datetime) -> Cell:
         case 2:
             return Cell(visible(row.level))
         case 3:
-            return Cell("yes" if row.granted else "no", "" if row.granted else "state-absent")
+            return Cell("unknown", "state-absent") if row.granted is None else Cell("yes" if row.granted else "no")
         case _:
             return Cell(visible(row.region))
