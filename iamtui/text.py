@@ -29,6 +29,24 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(_symbol, text)
 
 
+def inert_json(text: str) -> str:
+    """JSON text with every character a terminal might obey written as its escape: the value stays the same.
+
+    JSON itself escapes only C0; DEL, C1 and bidirectional controls may stand in its strings as they are.
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if match[0] == "\n":
+        return "\n"
+    if code > 0xFFFF:
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
+
+
 def visible_block(text: str) -> str:
     """Like `visible`, for text with lines of its own (JSON): `\\n` stays, tabs become four blanks."""
     return "\n".join(visible(line) for line in text.replace("\t", "    ").split("\n"))

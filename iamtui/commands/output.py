@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import IamtuiError
-from ..text import visible
+from ..text import inert_json, visible
 
 
 def words(text: str) -> None:
@@ -24,7 +24,7 @@ def data(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    data(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    data(inert_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
 def cells(text: str) -> int:

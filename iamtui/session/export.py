@@ -11,6 +11,7 @@ import msgspec
 
 from ..analysis.lists import Column
 from ..analysis.words import csv_text, machine
+from ..text import inert_json
 from .answers import Row, Selection
 
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -54,7 +55,7 @@ def csv_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def json_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of texts as a JSON array of objects."""
-    return msgspec.json.format(msgspec.json.encode([dict(zip(header, row, strict=True)) for row in rows]), indent=2).decode()
+    return inert_json(msgspec.json.format(msgspec.json.encode([dict(zip(header, row, strict=True)) for row in rows]), indent=2).decode())
 
 
 def json_object(columns: Sequence[Column], row: Row) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def json_object(columns: Sequence[Column], row: Row) -> dict[str, Any]:
 
 def json_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
     """A JSON array of `json_object`, indented."""
-    return msgspec.json.format(msgspec.json.encode([json_object(columns, row) for row in rows]), indent=2).decode()
+    return inert_json(msgspec.json.format(msgspec.json.encode([json_object(columns, row) for row in rows]), indent=2).decode())
 
 
 def selection_rows(selection: Selection) -> Iterator[Row]:
