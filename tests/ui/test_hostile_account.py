@@ -59,18 +59,21 @@ def check(raw: bytes) -> None:
 
 
 def test_every_screen(explorer: Terminal) -> None:
-    explorer.press("jjj", "G", "g")
+    def go(*keys: str) -> None:
+        explorer.press(*keys, quiet=0.1)
+
+    go("jjj", "G", "g")
     for view in "12345":
-        explorer.press(view, "jjjjjj", "enter")
+        go(view, "jjjjjj", "enter")
         for _ in range(5):
-            explorer.press("l", "tjjj")
-        explorer.press("i", "escape", "escape", "s")
+            go("l", "tjjj")
+        go("i", "escape", "escape", "s")
     for keys in (("1", "/", "red", "enter", "escape"), ("/", "name:csi", "enter", "enter"), ("escape", "escape", ":", "csi", "escape")):
-        explorer.press(*keys)
-    explorer.press("!", "escape", "?", "escape", "ctrl+p", "markup", "escape", "i", "escape", quiet=0.2)
+        go(*keys)
+    go("!", "escape", "?", "escape", "ctrl+p", "markup", "escape", "i", "escape")
     assert explorer.exit_code is None
     assert "Traceback" not in explorer.text()
-    explorer.press("q")
+    go("q")
     check(bytes(explorer.raw))
 
 
