@@ -32,7 +32,7 @@ def system_commands(app: IamtuiApp) -> Iterable[SystemCommand]:
 
 
 async def _run(explorer: object, action: str) -> None:
-    await explorer.run_action(f"screen.{action}" if "(" in action else f"screen.{action}")  # type: ignore[attr-defined]
+    await explorer.run_action(f"screen.{action}")  # type: ignore[attr-defined]
 
 
 class CommandProvider(Provider):

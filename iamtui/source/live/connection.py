@@ -128,13 +128,15 @@ class Connection:
 
     # -- clients -----------------------------------------------------------------------------------------------------
 
-    def _config(self) -> Any:
+    def _config(self, service: str = "") -> Any:
         from botocore.config import Config
+
+        attempts = 1 if service == "cloudtrail" else 5  # LookupEvents waits by its own budget, and says so
 
         return Config(
             connect_timeout=5,
             read_timeout=30,
-            retries={"mode": "standard", "max_attempts": 5},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=16,
             user_agent_extra="iamtui",
         )
@@ -146,7 +148,7 @@ class Connection:
             held = self._clients.get((service, place))
             if held is None:
                 held = self.session.create_client(
-                    service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=self._config()
+                    service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=self._config(service)
                 )
                 self._clients[(service, place)] = held
             return held

@@ -59,4 +59,4 @@ last_accessed_jobs = threading.BoundedSemaphore(4)
 def lookup_bucket(account: str, region: str) -> Bucket:
     """The one budget for LookupEvents of an account and Region, shared by everything in this process."""
     with _lock:
-        return _buckets.setdefault((account, region), Bucket(LOOKUPS_PER_SECOND, 2.0))
+        return _buckets.setdefault((account, region), Bucket(LOOKUPS_PER_SECOND, 1.0))

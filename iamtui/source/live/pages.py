@@ -43,27 +43,25 @@ def _lift(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None
     for child in list(result):
         name = _local(child.tag)
         if name in _LISTS:
-            lists[name] = _value(child, _plan(members[name]))
+            if name not in _plans:
+                _plans[name] = _plan(members[name])
+            lists[name] = _value(child, _plans[name])
             result.remove(child)
     response_dict["body"] = ElementTree.tostring(root)
     _held.lists = lists
 
 
-_plans: dict[int, Any] = {}
+_plans: dict[str, Any] = {}
+"""Plans of the four lists, by name: one botocore has one model of them."""
 
 
 def _plan(shape: Any) -> Any:
-    """A shape as nested tuples: (`list`, plan), (`structure`, {name: plan}), or the name of a scalar type."""
-    held = _plans.get(id(shape))
-    if held is None:
-        if shape.type_name == "list":
-            held = ("list", _plan(shape.member))
-        elif shape.type_name == "structure":
-            held = ("structure", {m.serialization.get("name", n): (n, _plan(m)) for n, m in shape.members.items()})
-        else:
-            held = (shape.type_name, None)
-        _plans[id(shape)] = held
-    return held
+    """A shape as nested tuples: (`list`, plan), (`structure`, {name: plan}), or (type of a scalar, None)."""
+    if shape.type_name == "list":
+        return ("list", _plan(shape.member))
+    if shape.type_name == "structure":
+        return ("structure", {m.serialization.get("name", n): (n, _plan(m)) for n, m in shape.members.items()})
+    return (shape.type_name, None)
 
 
 def _value(element: Any, plan: Any) -> Any:

@@ -41,8 +41,7 @@ class UsageView(View):
         self._show()
 
         def job(cancelled: Cancelled) -> Iterable[Any]:
-            for update in session.load_usage(row, cancelled=cancelled):
-                yield update
+            yield from session.load_usage(row, cancelled=cancelled)
             yield session.usage_rows(row)
 
         self.host.work("usage", job)
