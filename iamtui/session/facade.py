@@ -13,6 +13,7 @@ from ..analysis import activity as activities
 from ..analysis import lists, lookup
 from ..analysis.filtering import FilterError, parse
 from ..analysis.indexing import Index
+from ..errors import IamtuiError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
@@ -86,6 +87,7 @@ class Session:
         self._reader = Reader(self._book, source, cache, self.info, offline=offline)
         self._source = source
         self._cache = cache
+        self._cache_notices = 0
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
         self._listings: dict[ListKind, tuple[object, Listing]] = {}
 
@@ -384,10 +386,19 @@ class Session:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that went wrong so far, oldest first."""
+        self._note_cache()
         return self._book.problems
 
     def problem_count(self) -> int:
+        self._note_cache()
         return self._book.problem_count
+
+    def _note_cache(self) -> None:
+        """What the cache had to say, once each."""
+        if self._cache is not None and len(self._cache.notices) > self._cache_notices:
+            for notice in self._cache.notices[self._cache_notices :]:
+                self._book.note(IamtuiError(notice, "iamtui cache info tells what is kept"))
+            self._cache_notices = len(self._cache.notices)
 
     def describe(self, row: Row) -> dict[str, Any]:
         """Everything on hand about an identity or policy, JSON-able. Loads the catalogue: not for the event loop."""

@@ -199,11 +199,9 @@ class Cache:
     def _set(self, key: str, value: bytes) -> None:
         before = os.umask(0o077)
         try:
-            self._cache.set(key, value)
-        except sqlite3.OperationalError as error:
-            self.notices.append(f"{self.directory} could not be written ({error}); what was read is kept in memory only")
-        except OSError as error:
-            self.notices.append(f"{self.directory} could not be written ({error.strerror}); what was read is kept in memory only")
+            self._cache.set(key, value, retry=True)
+        except (sqlite3.Error, OSError) as error:
+            self._cannot_write(error)
         finally:
             os.umask(before)
 
@@ -238,9 +236,14 @@ class Cache:
                 for name in old:
                     self._cache.delete(name)
         except (sqlite3.Error, OSError) as error:
-            self.notices.append(f"{self.directory} could not be written ({error}); what was read is kept in memory only")
+            self._cannot_write(error)
         finally:
             os.umask(before)
+
+    def _cannot_write(self, error: Exception) -> None:
+        notice = f"{self.directory} could not be written ({error}); what was read is kept in memory only"
+        if notice not in self.notices:
+            self.notices.append(notice)
 
     def documents(self, account: str, kind: Kind | None = None) -> Iterator[Document]:
         """Raw answers of an account, in the order of kind, key and page. A row that cannot be read is left out and said."""

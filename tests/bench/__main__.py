@@ -126,7 +126,9 @@ def resident(pid: int) -> int:
 
 def bench_filter(home: str) -> None:
     program = Path(__file__).with_name("filtering.py")
-    out = subprocess.run([sys.executable, str(program)], check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    out = subprocess.run(
+        [sys.executable, str(program)], check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
     worst = float(out.stdout.split()[-1])
     line("filter keystroke, 10,000 identities, CPU", f"{worst * 1000:.1f} ms", "limit 30 ms", worst / 0.03, 1)
 
@@ -154,7 +156,9 @@ def bench_install(home: str) -> None:
     """Bytes of a runtime install (what pip puts beside pip itself)."""
     target = tempfile.mkdtemp(prefix="iamtui-install-")
     try:
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", target, "."], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", target, "."], check=True, capture_output=True
+        )
         size = sum(path.stat().st_size for path in Path(target).rglob("*") if path.is_file() and not path.is_symlink())
     finally:
         shutil.rmtree(target, ignore_errors=True)

@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from iamtui.errors import NotReadOnlyError
 from iamtui.source.live.connection import Connection, LiveOptions
@@ -108,7 +109,7 @@ def test_without_the_guard_it_would_arrive(trap: tuple[str, list[str]], service:
     """The proof that the test above tests the guard."""
     url, arrived = trap
     client = botocore.session.Session().create_client(service, region_name="us-east-1", endpoint_url=url)
-    with pytest.raises((BotoCoreError, ClientError)):
+    with pytest.raises((BotoCoreError, ClientError, ResponseParserError)):
         getattr(client, method)(**parameters)
     assert arrived
 

@@ -28,7 +28,7 @@ class Bucket:
             wait = self._try()
             if wait <= 0:
                 return True
-            self._sleep(min(wait, 0.05))
+            self._sleep(max(min(wait, 0.05), 0.001))
         return False
 
     def _try(self) -> float:
@@ -36,7 +36,7 @@ class Bucket:
             now = self._clock()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
             self._at = now
-            if self._tokens >= 1:
+            if self._tokens >= 1 - 1e-9:
                 self._tokens -= 1
                 return 0.0
             return (1 - self._tokens) / self._rate
