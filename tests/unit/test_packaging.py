@@ -46,6 +46,8 @@ def test_it_runs_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
     (site / "libraries.pth").write_text(str(libraries))
     python = environment / "bin/python"
 
+    clean = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
     def run(*words: str) -> str:
         done = subprocess.run(
             [python, "-m", "iamtui", *words],
@@ -53,12 +55,12 @@ def test_it_runs_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            env=clean,
         )
         return done.stdout
 
     where = subprocess.run(
-        [python, "-c", "import iamtui; print(iamtui.__file__)"], check=True, capture_output=True, text=True, cwd=tmp_path
+        [python, "-c", "import iamtui; print(iamtui.__file__)"], check=True, capture_output=True, text=True, cwd=tmp_path, env=clean
     ).stdout
     assert str(site) in where
     assert run("--version").startswith("iamtui")
