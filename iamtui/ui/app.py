@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 
@@ -54,6 +55,18 @@ class IamtuiApp(App[None]):
     def on_mount(self) -> None:
         if self.keymap_overrides:
             self.set_keymap(self.keymap_overrides)
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed ahead of a prompt belongs into it: `:users` in one go, as tmux and fast fingers send it.
+
+        Such keys were handed to the list before the prompt had the focus, and come up here without the prompt having seen
+        them.
+        """
+        focused = self.focused
+        if focused is not None and focused.id == "prompt-input" and not getattr(event, "seen_by_prompt", False):
+            event.stop()
+            event.prevent_default()
+            focused._forward_event(events.Key(event.key, event.character))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._net]

@@ -65,5 +65,5 @@ def test_it_runs_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
     assert str(site) in where
     assert run("--version").startswith("iamtui")
     assert "deploy-bot" in run("list", "users", "--demo")
-    run("screenshot", "users", "-o", "users.svg", "--demo", "--theme", "iamtui-light")
+    run("--theme", "iamtui-light", "screenshot", "users", "-o", "users.svg", "--demo")
     assert "deploy" in (tmp_path / "users.svg").read_text()

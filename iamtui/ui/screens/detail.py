@@ -126,7 +126,7 @@ class DetailPane(Vertical):
         table.set_columns(columns)
         table.set_rows(count, cell, key)
         if focused:
-            table.focus()
+            self.screen.set_focus(table)
 
     def show_text(self, lines: Sequence[Line], *, keep_place: bool = False) -> None:
         focused = self.table.has_focus
@@ -134,7 +134,7 @@ class DetailPane(Vertical):
         self.text.display = True
         self.text.set_lines(lines, keep_place=keep_place)
         if focused:
-            self.text.focus()
+            self.screen.set_focus(self.text)
 
     def note(self, words: str) -> None:
         note = self.query_one("#detail-note", Static)
@@ -195,7 +195,7 @@ class DetailPane(Vertical):
         return self._view is not None and self._view.back()
 
     def focus_content(self) -> None:
-        (self.table if self.table.display else self.text).focus()
+        self.screen.set_focus(self.table if self.table.display else self.text)
 
     @property
     def has_content_focus(self) -> bool:

@@ -84,7 +84,7 @@ class Explorer(Screen[None]):
         session = self.app.session
         self.list.settled = bool(session.world.snapshots)
         self.list.show(ListKind.USERS)
-        self.list.table.focus()
+        self.set_focus(self.list.table)
         self._history.visit(Place(ListKind.USERS))
         if self._target:
             self.call_after_refresh(self._open_target)
@@ -194,6 +194,7 @@ class Explorer(Screen[None]):
 
     def _arrange(self) -> None:
         detail = self._detail
+        self.set_class(self.wide, "-wide")
         self.list.display = self.wide or not self._inside
         if detail is not None:
             detail.display = (self.wide and detail.row is not None) or self._inside
@@ -245,7 +246,7 @@ class Explorer(Screen[None]):
         self._inside = False
         self._turn_to(kind, filter_text)
         self._arrange()
-        self.list.table.focus()
+        self.set_focus(self.list.table)
         self._history.visit(Place(kind, self.list.state.filter))
         self._draw()
         self._preview()
@@ -269,7 +270,7 @@ class Explorer(Screen[None]):
             self.run_worker(self._show_row(row, place.tab, enter=True), exclusive=True, group="open")
         else:
             self._arrange()
-            self.list.table.focus()
+            self.set_focus(self.list.table)
         self._draw()
 
     def action_back(self) -> None:
@@ -287,7 +288,7 @@ class Explorer(Screen[None]):
     def _leave(self) -> None:
         self._inside = False
         self._arrange()
-        self.list.table.focus()
+        self.set_focus(self.list.table)
         self._draw_crumbs()
         self._draw_hints()
 
@@ -518,7 +519,7 @@ class Explorer(Screen[None]):
         if self._inside and self._detail is not None:
             self._detail.focus_content()
         else:
-            self.list.table.focus()
+            self.set_focus(self.list.table)
 
     def action_sort(self) -> None:
         chosen = self.list.next_sort()

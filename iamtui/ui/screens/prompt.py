@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -33,6 +34,9 @@ class PromptInput(Input):
         Binding("down", "newer", "later", show=False),
         Binding("tab", "complete", "complete", show=False),
     ]
+
+    def on_key(self, event: events.Key) -> None:
+        event.seen_by_prompt = True  # type: ignore[attr-defined]
 
     def action_dismiss(self) -> None:
         self.post_message(Prompt.Dismissed())
@@ -84,7 +88,7 @@ class Prompt(Horizontal):
         with self.prevent(Input.Changed):
             entry.value = text
         entry.cursor_position = len(text)
-        entry.focus()
+        self.screen.set_focus(entry)  # at once: `focus()` waits its turn behind what was typed ahead
 
     def close(self) -> None:
         self.display = False
