@@ -96,6 +96,8 @@ class Terminal:
     def until(self, pattern: str, limit: float = 30) -> float:
         """Seconds since the start until `pattern` (a regular expression) is on the screen."""
         wanted, begin = re.compile(pattern), time.perf_counter()
+        if wanted.search(self.text()):
+            return begin - self.started
         while time.perf_counter() - begin < limit:
             got = self.read(0.02)
             if got and wanted.search(self.text()):

@@ -43,6 +43,7 @@ class ListPane(Vertical):
         self.settled = True  # False while a first reading goes on: rows keep their places, new ones are added at the end
         self._order: list[str] = []
         self._question = 0
+        self._filtered_by = ""
 
     def compose(self) -> ComposeResult:
         yield RowTable(id="list-table")
@@ -112,6 +113,12 @@ class ListPane(Vertical):
         table = self.table
         table.empty = self._empty_words(selection)
         table.set_columns_if_changed([_table_column(c) for c in columns])
+
+        if selection.filter_text != self._filtered_by:
+            self._filtered_by = selection.filter_text
+            wanted = table.cursor_key
+            if all(rows[i].key != wanted for i in indices):
+                table.forget_cursor()
 
         def cells(row: int, column: int) -> Cell:
             held = rows[indices[row]]

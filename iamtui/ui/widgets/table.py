@@ -175,6 +175,11 @@ class RowTable(ScrollView, can_focus=True):
         self.move_to(found)
         return True
 
+    def forget_cursor(self) -> None:
+        """The next rows are another question: the cursor begins at the top."""
+        self._cursor, self._cursor_key = 0, ""
+        self.scroll_to(y=0, animate=False, immediate=True)
+
     def expect_key(self, key: str) -> None:
         """Where the cursor belongs once rows come."""
         self._cursor_key = key
