@@ -16,9 +16,14 @@ def explore(options: Mapping[str, Any], target: str) -> int:
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageError("The explorer needs a terminal", "for pipes there are iamtui list, identity, events (iamtui --help)")
     gc.disable()  # until the first picture: what is made before it stays; the explorer turns it on again
-    settings = settings_of(options)
-    session = open_session(options, settings)
-    session.open()
-    from ..ui.app import run
+    chosen = dict(options)
+    while True:
+        settings = settings_of(chosen)
+        session = open_session(chosen, settings)
+        session.open()
+        from ..ui.app import run
 
-    return run(session, settings, target, settings.problems)
+        profile = run(session, settings, target, settings.problems)
+        if not profile:
+            return 0
+        chosen["profile"], target = profile, ""  # `:profile NAME`

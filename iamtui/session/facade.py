@@ -315,6 +315,12 @@ class Session:
             self._reader.absorb(self._source.access_keys(row.item.name, row.item.arn, cancelled), row.snapshot.account)
         return self.credentials(row)
 
+    def load_role(self, row: Row, cancelled: Cancelled = never_cancelled) -> Row:
+        """The role again, with what only GetRole tells: maximum session and description."""
+        if isinstance(row.item, Role) and self._source is not None and not self.offline:
+            self._reader.absorb(self._source.role(row.item.name, row.item.arn, cancelled), row.snapshot.account)
+        return self.row(row.key) or row
+
     def load_policy_version(self, row: Row, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Row:
         """The policy again, with the text of that version (default version when "") when it could be read."""
         arn = arn_of(row.item)

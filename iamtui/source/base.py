@@ -92,3 +92,7 @@ class Source(Protocol):
     def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """One POLICY_VERSION document, key `ARN:version`; version "" asks for the default version (GetPolicy first)."""
         ...
+
+    def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """One ROLE document: maximum session and description, which no list tells."""
+        ...

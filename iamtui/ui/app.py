@@ -41,6 +41,7 @@ class IamtuiApp(App[None]):
         self.settings = settings
         self.start_problems = list(problems)
         self._target = target
+        self.next_profile = ""
         self._net = [ControlFilter()]
         self.animation_level = "none" if not settings.animations else "full"
         self.keymap_overrides, keymap_problems = load_keymap(settings.keymap_path)
@@ -210,9 +211,11 @@ class IamtuiApp(App[None]):
     def _switch_profile(self, name: str) -> None:
         if self.session.info.kind != "live":
             self._tell("There are no profiles here: this is not a live account", bad=True)
-        elif name:
-            self.exit(message=name)
-            self._profile = name
+        elif not name:
+            self._tell("Which profile? :profile NAME", bad=True)
+        else:
+            self.next_profile = name
+            self.exit()
 
     # -- palette -----------------------------------------------------------------------------------------------------
 
@@ -227,8 +230,8 @@ class IamtuiApp(App[None]):
         open_palette(self)
 
 
-def run(session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> int:
-    """Run until the user quits; the exit code."""
+def run(session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> str:
+    """Run until the user quits; the profile to go on with, "" when that is all."""
     app = IamtuiApp(session, settings, target, problems)
     app.run(mouse=settings.mouse)
-    return app.return_code or 0
+    return app.next_profile

@@ -198,6 +198,10 @@ class EvidenceSource:
             hint=f"aws iam list-access-keys --user-name {shlex.quote(user_name)}",
         )
 
+    def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Nothing: saved GetRole answers are among what `account` yields."""
+        return iter(())
+
     def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """The saved GetPolicyVersion answer of that policy."""
         yield from self._ready(cancelled)

@@ -30,6 +30,7 @@ class DetailPane(Vertical):
         self.session = session
         self.row: Row | None = None
         self.tab = ""
+        self.entered = False
         self._view: View | None = None
         self._question: object = None
         self._remembered: dict[str, str] = {}
@@ -52,13 +53,14 @@ class DetailPane(Vertical):
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
-    def show(self, row: Row, tab: str = "") -> None:
+    def show(self, row: Row, tab: str = "", *, entered: bool = True) -> None:
         """Open a row; the tab people last looked at on such a row stays, unless one is named."""
+        self.entered = entered
         kind = type(row.item).__name__
         names = [name for name, _ in tabs_of(row)]
         wanted = tab or self._remembered.get(kind, "")
         self.row, self.tab = row, wanted if wanted in names else names[0]
-        if tab:
+        if tab and entered:
             self._remembered[kind] = self.tab
         self._open()
 

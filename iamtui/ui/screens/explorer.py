@@ -135,7 +135,7 @@ class Explorer(Screen[None]):
             if selection is not None:
                 parts.append((f"{len(selection):,} of {len(selection.listing.rows):,}", "", 2))
         if selection is not None and selection.error:
-            parts.append((visible(selection.error), "bold", 1))
+            parts = [(f"/{visible(state.filter)}: {visible(selection.error)}", "bold", 0)]
         if state.sort:
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
@@ -214,7 +214,7 @@ class Explorer(Screen[None]):
             await self.query_one("#body").mount(detail)
         if enter:
             self._inside = True
-        detail.show(row, tab)
+        detail.show(row, tab, entered=enter)
         self._arrange()
         if enter:
             detail.focus_content()
@@ -228,6 +228,7 @@ class Explorer(Screen[None]):
             self._turn_to(kind)
         self.list.table.move_to_key(row.key)
         self._history.visit(Place(kind, self.list.state.filter, row.key, tab))
+        self._inside = True  # at once: a preview that is under way must not take its place
         self.run_worker(self._show_row(row, tab, enter=True), exclusive=True, group="open")
 
     def _turn_to(self, kind: ListKind, filter_text: str | None = None) -> None:

@@ -116,7 +116,7 @@ class ListPane(Vertical):
 
         if selection.filter_text != self._filtered_by:
             self._filtered_by = selection.filter_text
-            wanted = table.cursor_key
+            wanted = table.wanted_key
             if all(rows[i].key != wanted for i in indices):
                 table.forget_cursor()
 

@@ -18,6 +18,7 @@ class Host(Protocol):
     """The pane a view fills."""
 
     session: Session
+    entered: bool  # False while a list's cursor only passes by: then AWS is asked nothing
 
     def show_table(
         self, columns: Sequence[TableColumn], count: int, cell: Callable[[int, int], Cell], key: Callable[[int], str], empty: str = ""

@@ -13,6 +13,7 @@ from ..render.documents import Line, json_lines
 from ..render.permissions import summary_lines
 from ..widgets.table import TableColumn
 from .base import Cancelled, View, heading
+from .summary import ROOT_WORDS, is_root_user
 
 ALL = "all"
 
@@ -51,7 +52,9 @@ class PermissionsView(View):
                 0,
                 cells,
                 str,
-                empty="No policy reaches this identity.\n\nResource policies of other accounts and services may still let it in.",
+                empty=ROOT_WORDS
+                if is_root_user(self.row.item)
+                else "No policy reaches this identity.\n\nResource policies of other accounts and services may still let it in.",
             )
             return
         self.host.show_table(columns, len(grants) + 1, cells, lambda row: ALL if row == 0 else _key(row - 1, grants[row - 1]))

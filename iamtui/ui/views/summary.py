@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from ...analysis.lists import is_root
 from ...model.identity import Role, User
+from ...session import Row
 from ...text import visible
 from ..render.documents import Line
 from ..render.facts import detail, origin_words
-from .base import View, fact_line, heading
+from .base import Cancelled, View, fact_line, heading
+
+ROOT_WORDS = "The root user may do everything in its account; no IAM policy limits it, only organisation policies do"
+
+
+def is_root_user(item: object) -> bool:
+    return isinstance(item, User) and is_root(item)
 
 
 class SummaryView(View):
@@ -15,6 +26,19 @@ class SummaryView(View):
     def open(self) -> None:
         self.host.note("")
         self.host.show_text(self._lines())
+        role = self.row.item
+        if isinstance(role, Role) and role.max_session is None and self.host.entered:
+            session, row = self.session, self.row
+
+            def job(cancelled: Cancelled) -> Iterable[Row]:
+                yield session.load_role(row, cancelled)
+
+            self.host.work("role", job)
+
+    def answered(self, question: object, value: Any, finished: bool) -> None:
+        if isinstance(value, Row):
+            self.row = value
+            self.host.show_text(self._lines(), keep_place=True)
 
     def _lines(self) -> list[Line]:
         row, now = self.row, self.now
@@ -47,6 +71,8 @@ class SummaryView(View):
         return lines
 
     def _grants(self) -> list[Line]:
+        if is_root_user(self.row.item):
+            return [heading("Policies"), [(ROOT_WORDS, "severity-medium")]]
         grants = self.session.grants(self.row)
         if not grants:
             return [heading("Policies"), [("No policy reaches it: it may do nothing but what resource policies allow", "state-absent")]]

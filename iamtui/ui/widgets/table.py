@@ -33,7 +33,7 @@ class TableColumn:
         self.least = self.width if right or width <= 10 else max(cell_len(title), 10, self.width * 11 // 20)
 
 
-class RowTable(ScrollView, can_focus=True):
+class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows by position, the cursor by key: whatever the rows become, the cursor stays on the same thing.
 
     When the thing under the cursor is gone, the cursor goes to what is now in its place, and `CursorLost` says so.
@@ -107,6 +107,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def set_columns(self, columns: Sequence[TableColumn]) -> None:
         self._columns = columns
+        self._count = 0  # the rows of before do not have these columns
         self._fit()
 
     def set_columns_if_changed(self, columns: Sequence[TableColumn]) -> None:
@@ -161,6 +162,11 @@ class RowTable(ScrollView, can_focus=True):
     def cursor_key(self) -> str:
         """Key of the row under the cursor, "" when there is no row."""
         return self._cursor_key if self._count else ""
+
+    @property
+    def wanted_key(self) -> str:
+        """Key the cursor is on, or goes to when rows come."""
+        return self._cursor_key
 
     @property
     def columns_hidden(self) -> int:

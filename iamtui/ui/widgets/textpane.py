@@ -20,7 +20,7 @@ from ..render.documents import Line
 _SELECTION = "screen--selection"
 
 
-class TextPane(ScrollView, can_focus=True):
+class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines of (text, style name) pieces that have passed the door. Long lines are cut, or wrapped with `W`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
