@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -153,6 +153,23 @@ def events(
 
     text = " ".join([*words, *([f"since:{since}"] if since else []), *([f"until:{until}"] if until else [])])
     ctx.exit(list_events(_choices(ctx, given), text, limit, who, form))
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"), default="-")
+@click.pass_context
+def evaluate(ctx: click.Context, file: BinaryIO) -> None:
+    """Decide requests: one JSON object a line in (FILE or standard input), one JSON answer a line out.
+
+    \b
+    {"id": 1, "principal": "arn:aws:iam::123456789012:user/ana", "action": "s3:GetObject",
+     "resource": "arn:aws:s3:::logs/a", "identityPolicies": [{"Statement": …}], "context": {"aws:SourceIp": "192.0.2.1"}}
+
+    The keys of requests and answers stand in the README.
+    """
+    from .commands.evaluate import evaluate_lines
+
+    ctx.exit(evaluate_lines(file))
 
 
 @cli.command()

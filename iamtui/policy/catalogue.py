@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -29,10 +29,11 @@ class AccessLevel(StrEnum):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """One action of a service. `name` without the prefix, as AWS writes it."""
+    """One action of a service. `name` without the prefix, as AWS writes it; `resources` are the resource types it can name."""
 
     name: str
     level: AccessLevel
+    resources: tuple[str, ...] = ()
 
 
 class Service(msgspec.Struct, frozen=True, eq=False):
@@ -64,9 +65,14 @@ ActionSet = Mapping[str, int]
 """Service prefix -> mask of its actions. Only services with at least one action."""
 
 
+class _RawType(msgspec.Struct):
+    name: str
+
+
 class _RawAction(msgspec.Struct):
     name: str
     accessLevel: str
+    resourceTypes: tuple[_RawType, ...] = ()
 
 
 class _RawResource(msgspec.Struct):
@@ -125,14 +131,30 @@ class Catalogue:
         prefix = prefix.lower()
         return str(self._data.services.get_service_name(prefix)) if prefix in self._known else ""
 
-    def level(self, action: str) -> AccessLevel | None:
-        """Access level of `s3:GetObject`; None when the catalogue does not know the action."""
+    def action(self, action: str) -> Action | None:
+        """`s3:GetObject`, in any case; None when the catalogue does not know it."""
         prefix, _, name = action.partition(":")
         service = self.service(prefix)
         if service is None:
             return None
         lowered = name.lower()
-        return next((a.level for a, n in zip(service.actions, service.lowered, strict=True) if n == lowered), None)
+        return next((a for a, n in zip(service.actions, service.lowered, strict=True) if n == lowered), None)
+
+    def level(self, action: str) -> AccessLevel | None:
+        """Access level of `s3:GetObject`; None when the catalogue does not know the action."""
+        known = self.action(action)
+        return known.level if known else None
+
+    def has_resources(self, action: str) -> bool | None:
+        """Whether an action can name a resource other than `*`; None when the catalogue does not know the action."""
+        known = self.action(action)
+        return bool(known.resources) if known else None
+
+    @cached_property
+    def resource_control_services(self) -> frozenset[str]:
+        """Prefixes of the services that resource control policies apply to."""
+        with open(os.path.join(self._folder, "rcpSupportedServices.json"), "rb") as file:
+            return frozenset(msgspec.json.decode(file.read(), type=list[str]))
 
     def everything(self) -> ActionSet:
         return self.expand("*")
@@ -202,8 +224,11 @@ class Catalogue:
             known = self._data.actions
             raw = {}
             for name in known.get_actions_for_service(prefix):
-                raw[name] = _RawAction(name, known.get_action_details(prefix, name)["accessLevel"])
-        actions = tuple(Action(action.name, _level(action.accessLevel)) for action in raw.values())
+                details = known.get_action_details(prefix, name)
+                raw[name] = _RawAction(name, details["accessLevel"], tuple(_RawType(kind["name"]) for kind in details["resourceTypes"]))
+        actions = tuple(
+            Action(action.name, _level(action.accessLevel), tuple(kind.name for kind in action.resourceTypes)) for action in raw.values()
+        )
         by_level: dict[AccessLevel, int] = {}
         for bit, action in enumerate(actions):
             by_level[action.level] = by_level.get(action.level, 0) | 1 << bit

@@ -42,6 +42,7 @@ class Statement(msgspec.Struct, frozen=True):
     principals: type (`AWS`, `Service`, `Federated`, `CanonicalUser`, and `*` for the bare star) -> values
     conditions: operator as written (`StringEquals`) -> key as written -> values as text
     index:      position in the document's statement list; line ranges of the pretty text go by it (`analysis.pretty`)
+    broken:     AWS would refuse it, or a part that narrows it could not be read: it must not be taken to grant or to deny
     """
 
     index: int
@@ -54,6 +55,7 @@ class Statement(msgspec.Struct, frozen=True):
     resources: tuple[str, ...] = ()
     not_resources: tuple[str, ...] = ()
     conditions: Conditions = {}
+    broken: bool = False
 
     @property
     def allows(self) -> bool:
@@ -133,14 +135,21 @@ def _statement(index: int, raw: dict[str, Any], findings: list[str]) -> Statemen
         name: _strings(values[name], f"{where}: {name}", findings) if name in values else ()
         for name in ("Action", "NotAction", "Resource", "NotResource")
     }
+    broken = False
     for name, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         if name in values and other in values:
             findings.append(f"{where} has both {name} and {other}")
+            broken = True
     if not lists["Action"] and not lists["NotAction"]:
         findings.append(f"{where} names no action")
+        broken = True
+    if "Principal" in values and "NotPrincipal" in values:
+        findings.append(f"{where} has both Principal and NotPrincipal")
+        broken = True
     sid = values.get("Sid", "")
     if not isinstance(sid, str):
         findings.append(f"{where}: Sid is {_noun(sid)}, not text")
+    conditions, whole = _conditions(values["Condition"], f"{where}: Condition", findings) if "Condition" in values else ({}, True)
     return Statement(
         index=index,
         sid=_text(sid),
@@ -151,7 +160,8 @@ def _statement(index: int, raw: dict[str, Any], findings: list[str]) -> Statemen
         not_actions=lists["NotAction"],
         resources=lists["Resource"],
         not_resources=lists["NotResource"],
-        conditions=_conditions(values["Condition"], f"{where}: Condition", findings) if "Condition" in values else {},
+        conditions=conditions,
+        broken=broken or not whole,
     )
 
 
@@ -201,17 +211,19 @@ def _principals(value: Any, where: str, findings: list[str]) -> Principals:
     return principals
 
 
-def _conditions(value: Any, where: str, findings: list[str]) -> Conditions:
+def _conditions(value: Any, where: str, findings: list[str]) -> tuple[Conditions, bool]:
+    """(conditions, whether all of them could be read)."""
     if not isinstance(value, dict):
         findings.append(f"{where} is {_noun(value)}, not an object")
-        return {}
+        return {}, False
+    before = len(findings)
     conditions: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, keys in value.items():
         if not isinstance(keys, dict):
             findings.append(f"{where}.{_short(operator)} is {_noun(keys)}, not an object")
             continue
         conditions[operator] = {key: _values(entries, f"{where}.{_short(operator)}", findings) for key, entries in keys.items()}
-    return conditions
+    return conditions, len(findings) == before
 
 
 def _values(value: Any, where: str, findings: list[str]) -> tuple[str, ...]:
