@@ -134,13 +134,15 @@ def bench_filter(home: str) -> None:
 
 
 def bench_progress(home: str) -> None:
-    """Bytes written while a large account is read for the first time, beyond the first picture."""
+    """Bytes written while a large account is read for the first time, once what is in view has been filled in."""
     with large_account(delay=0.2) as url:
         fresh = tempfile.mkdtemp(prefix="iamtui-bench-")
         try:
             os.environ.update(aws_environment(fresh))
             with Terminal([*IAMTUI, "--endpoint-url", url]) as terminal:
-                terminal.until(r"user-")
+                terminal.until(r"user-\d+ +(yes|no) ")
+                while "not loaded" in terminal.text():
+                    terminal.read(0.1)
                 terminal.settle(0.4, limit=1.5)
                 before, begin = len(terminal.raw), time.perf_counter()
                 while time.perf_counter() - begin < 6:

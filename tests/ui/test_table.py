@@ -381,3 +381,48 @@ async def test_another_theme_changes_what_is_drawn() -> None:
         after = list(table.render_line(2))
         assert [s.text for s in before] == [s.text for s in after]
         assert [s.style for s in before] != [s.style for s in after]
+
+
+# -- while a list grows --------------------------------------------------------------------------------------------------
+
+
+async def test_a_growing_list_leaves_the_scroll_bar_until_somebody_moves() -> None:
+    names = people(100)
+    async with shown(names) as (_, table, pilot):
+        more = people(5000)
+        table.set_rows(5000, lambda row, column: Cell(more[row]), more.__getitem__, growing=True)
+        await pilot.pause()
+        assert table.virtual_size.height == 101
+        await pilot.press("G")
+        await pilot.pause()
+        assert table.cursor_key == more[-1]
+        assert under_cursor(table)[0].startswith("▌ user-04999")
+
+
+async def test_a_list_that_has_grown_has_its_scroll_bar() -> None:
+    async with shown(people(100)) as (_, table, _pilot):
+        fill(table, people(5000))
+        assert table.virtual_size.height == 5001
+
+
+async def test_only_rows_that_changed_are_drawn_again() -> None:
+    names = people(50)
+    async with shown(names) as (_, table, pilot):
+        drawn: list[Region] = []
+        plain = table.refresh
+
+        def refresh(*regions: Region, **how: bool) -> RowTable:
+            drawn.extend(regions or [table.size.region])
+            return plain(*regions, **how)
+
+        table.refresh = refresh  # type: ignore[method-assign, assignment]
+        more = [*names, "one-more"]
+        table.set_rows(
+            51, lambda row, column: Cell(more[row] if column == 0 else str(column), "", column == 2), more.__getitem__, growing=True
+        )
+        assert drawn == []
+        fill(table, names)
+        drawn.clear()
+        fill(table, [*names[:3], "renamed", *names[4:]])
+        await pilot.pause()
+        assert {region.y for region in drawn} == {4}

@@ -25,6 +25,7 @@ from ..messages import Answered, GoTo, Said, ShowPage
 from ..places import History, Place
 from ..render import chrome
 from ..views import tabs_of
+from ..widgets.line import Line
 from ..widgets.table import RowTable
 from .asking import PromptEntered, PromptLeft, PromptTyped
 from .listing import ListPane
@@ -67,17 +68,17 @@ class Explorer(Screen[None]):
     # -- building ----------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="header", markup=False)
-        yield Static("", id="tabs", markup=False)
-        yield Static("", id="crumbs", markup=False)
+        yield Line(id="header")
+        yield Line(id="tabs")
+        yield Line(id="crumbs")
         with Horizontal(id="body"):
             yield ListPane(self.app.session)
-        yield Static("", id="hints", markup=False)
+        yield Line(id="hints")
         yield Static("", id="too-small", markup=False)
 
     def on_mount(self) -> None:
         self._header, self._tabs, self._crumbs, self._hints = (
-            self.query_one(f"#{name}", Static) for name in ("header", "tabs", "crumbs", "hints")
+            self.query_one(f"#{name}", Line) for name in ("header", "tabs", "crumbs", "hints")
         )
         self.list = self.query_one(ListPane)
         self.query_one("#too-small").display = False

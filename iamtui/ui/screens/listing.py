@@ -124,7 +124,12 @@ class ListPane(Vertical):
             held = rows[indices[row]]
             return _cell(held, columns[column], now)
 
-        table.set_rows(len(indices), cells, lambda row: rows[indices[row]].key)
+        awaited = table.wanted_key
+        if awaited.endswith("#"):
+            found = next((key for i in indices if _without_id(key := rows[i].key) == awaited), "")
+            if found:
+                table.expect_key(found)
+        table.set_rows(len(indices), cells, lambda row: rows[indices[row]].key, growing=not self.settled)
         self._indices = indices
         if table.row_count:
             self.state.cursor_key = table.cursor_key
@@ -132,9 +137,11 @@ class ListPane(Vertical):
     def _calm(self, rows: Sequence[Row], indices: Sequence[int]) -> list[int]:
         """While a list is read for the first time nothing moves: what is shown stays, what is new goes to the end."""
         place = {rows[i].key: i for i in indices}
-        kept = [key for key in self._order if key in place]
-        known = set(kept)
-        kept.extend(key for key in place if key not in known)
+        # A user known from the credential report alone has no unique id yet; when its details come it is the same user.
+        grown = {_without_id(key): key for key in place} if any(key.endswith("#") for key in self._order) else {}
+        kept = [known for key in self._order if (known := key if key in place else grown.get(key, "") if key.endswith("#") else "")]
+        have = set(kept)
+        kept.extend(key for key in place if key not in have)
         self._order = kept
         return [place[key] for key in kept]
 
@@ -207,6 +214,11 @@ class ListPane(Vertical):
             detail = f": {state.detail}" if state.detail else ""
             return f"Not loaded{detail}\n\nNobody has asked for {name} yet, or they are not in what was opened. r reads."
         return f"There are no {name}: the answer was read and holds none."
+
+
+def _without_id(key: str) -> str:
+    """`ARN#` of a row's key `ARN#unique-id`."""
+    return key[: key.find("#") + 1]
 
 
 def _cell(row: Row, column: Column, now: datetime) -> Cell:

@@ -114,14 +114,23 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         if [(c.id, c.width) for c in columns] != [(c.id, c.width) for c in self._columns]:
             self.set_columns(columns)
 
-    def set_rows(self, count: int, cell: CellOf, key: Callable[[int], str], positions: Callable[[str], int | None] | None = None) -> None:
-        """Show other rows. `positions` finds a key's position faster than looking at all of them."""
+    def set_rows(
+        self,
+        count: int,
+        cell: CellOf,
+        key: Callable[[int], str],
+        positions: Callable[[str], int | None] | None = None,
+        *,
+        growing: bool = False,
+    ) -> None:
+        """Show other rows. `positions` finds a key's position faster than looking at all of them. While the list is `growing`
+        the scroll bar is left alone until somebody moves: to draw it at every page costs a kilobyte."""
         before, place = self._cursor_key, self._cursor
         drawn = self._drawn()
         self._count, self._cell, self._key = count, cell, key
         self._strips.clear()
-        if self.virtual_size.height != count + self._header:
-            self.virtual_size = Size(self.size.width, count + self._header)
+        if not (growing and self._page() < self.virtual_size.height <= count + self._header):
+            self._fit_height()
         lost = False
         if before and count:
             found = positions(before) if positions else self._find(before, place)
@@ -134,15 +143,44 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.CursorLost(self, before))
         if count:
             self._scroll_to_cursor()
-        if not count or drawn != self._drawn():
-            self.refresh()
+        self._refresh_difference(drawn, self._drawn())
 
-    def _drawn(self) -> tuple[object, ...]:
-        """What the rows in view say: rows that come in out of sight cost no byte."""
+    def _fit_height(self) -> None:
+        if self.virtual_size.height != self._count + self._header:
+            self.virtual_size = Size(self.size.width, self._count + self._header)
+
+    def _drawn(self) -> tuple[tuple[object, ...], list[list[Cell]]]:
+        """What is in view: the frame, and the cells of every row."""
         top = int(self.scroll_offset.y)
         rows = range(top, min(top + self._page(), self._count))
-        cells = [tuple(self._cell(row, column) for column, _ in self._shown) for row in rows]
-        return (top, self._cursor, self.size, tuple(cells), tuple(self._shown))
+        cells = [[self._cell(row, column) for column, _ in self._shown] for row in rows]
+        marked = [self._key(row) in self.marks for row in rows] if self.marks else ()
+        return (top, self._cursor, self.size, tuple(self._shown), tuple(marked)), cells
+
+    def _refresh_difference(
+        self, before: tuple[tuple[object, ...], list[list[Cell]]], after: tuple[tuple[object, ...], list[list[Cell]]]
+    ) -> None:
+        """Draw again what differs: a row's changed columns, or everything. Rows out of sight cost no byte."""
+        (frame, old), (now, new) = before, after
+        if frame != now or not self._count or len(new) < len(old):
+            self.refresh()
+            return
+        regions = []
+        for line, cells in enumerate(new):
+            was = old[line] if line < len(old) else None
+            if was is None:
+                regions.append(Region(0, line + self._header, self.size.width, 1))
+                continue
+            x, first, last = 2, -1, -1
+            for cell, held, (_, width) in zip(cells, was, self._shown, strict=True):
+                if cell != held:
+                    first = x if first < 0 else first
+                    last = x + width
+                x += width + 1
+            if first >= 0:
+                regions.append(Region(first, line + self._header, last - first, 1))
+        if regions:
+            self.refresh(*regions)
 
     def _find(self, key: str, near: int) -> int | None:
         if near < self._count and self._key(near) == key:
@@ -193,6 +231,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def move_to(self, row: int) -> None:
         if not self._count:
             return
+        self._fit_height()
         row = max(0, min(row, self._count - 1))
         if row == self._cursor:
             return
@@ -376,6 +415,9 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_activate(self) -> None:
         if self._count:
             self.post_message(self.Activated(self, self._cursor_key))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._fit_height()
 
     def on_click(self, event: events.Click) -> None:
         inside = event.get_content_offset(self)
