@@ -103,7 +103,7 @@ class UsageView(View):
             TableColumn("granted", "GRANTED", 26, 1),
             TableColumn("region", "REGION", 14, 2),
             TableColumn("source", "BY SOURCE", 16, 2),
-            TableColumn("actions", "ACTIONS", 8, 3, right=True),
+            TableColumn("actions", "ACTIONS", 9, 2, right=True),
             TableColumn("by", "GRANTED BY", 22, 4),
         )
         self.host.show_table(
@@ -202,7 +202,8 @@ def _cell(row: UsageRow, column: int, now: datetime) -> Cell:
         case 4:
             return Cell(visible(row.source.removeprefix("iam:")))
         case 5:
-            return Cell(str(len(row.actions)) if row.actions else "", "", True)
+            used = sum(1 for action in row.actions if action.last_used.is_known)
+            return Cell(f"{used} of {len(row.actions)}" if row.actions else "", "", True)
         case _:
             return Cell(visible(", ".join(row.granted_by)))
 

@@ -1,0 +1,193 @@
+"""The questions people come with, asked on the demo account: by keys on 80x24 in at most six steps, and by one command.
+
+A step is one key, or one line typed after `:` or `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from iamtui.cli import cli
+from iamtui.config import Settings
+from iamtui.session import Session
+from iamtui.source.demo import DemoSource
+from iamtui.ui.app import IamtuiApp
+
+NOW = datetime(2026, 10, 1, 14, 2, tzinfo=UTC)
+MOST_STEPS = 6
+
+
+class Asked(NamedTuple):
+    """`seen`: expressions found on the screen after the steps; `told`: expressions found in the command's answer."""
+
+    steps: tuple[str, ...]
+    seen: tuple[str, ...]
+    command: str
+    told: tuple[str, ...]
+
+
+STORIES: dict[str, Asked] = {
+    "S1 a new user with console access": Asked(
+        (":events svc-monitoring Create",),
+        (r"ci-runner +CreateUser +iam +svc-monitoring +success", r"ci-runner +CreateLoginPr"),
+        "events svc-monitoring Create",
+        ("CreateUser", "CreateLoginProfile", "ci-runner", r"203\.0\.113\.\d+"),
+    ),
+    "S2 who gave full admin to this user": Asked(
+        (":events AttachUserPolicy t.dubois", "enter"),
+        (r"policy/AdministratorAccess", r"source identi\S* +k\.meyer@acme\.example", r"actor +iam-admin"),
+        "events AttachUserPolicy t.dubois --format json",
+        ("AdministratorAccess", r"k\.meyer@acme\.example", "iam-admin"),
+    ),
+    "S3 who read the bucket": Asked(
+        (":events GetObject acme-customer-exports", "enter"),
+        (r"actor +\S+", r"GetObject +\(s3\.amazonaws\.com\)", "acme-customer-exports"),
+        "events GetObject acme-customer-exports --format csv",
+        ("acme-customer-exports", "GetObject"),
+    ),
+    "S4 who rotated a key": Asked(
+        (":events deploy-bot AccessKey",),
+        ("CreateAccessK", "UpdateAccessK", "DeleteAccessK"),
+        "events deploy-bot AccessKey",
+        ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"),
+    ),
+    "S5 an instance was deleted": Asked(
+        (":events TerminateInstances i-0c9d", "enter"),
+        (r"actor +prod-operator", r"session +p\.novak", "i-0c9dEXAMPLE51e72"),
+        "events TerminateInstances i-0c9d",
+        ("prod-operator", "i-0c9dEXAMPLE51e72"),
+    ),
+    "S6 what one actor did": Asked(
+        (":svc-monitoring", "right", "right", "right"),
+        ("AssumeRole", "denied", r"UpdateAssumeR\S*"),
+        "events --identity svc-monitoring",
+        ("AssumeRole", "UpdateAssumeRolePolicy", "ConsoleLogin"),
+    ),
+    "S7 policy tampering": Asked(
+        (":events PutRolePolicy|AttachUserPolicy|AttachRolePolicy|PutUserPolicy",),
+        (r"PutRolePolicy|PutUserPolicy", "denied", "success"),
+        "events PutRolePolicy|AttachUserPolicy|AttachRolePolicy|PutUserPolicy",
+        ("PutRolePolicy", "AttachUserPolicy"),
+    ),
+    "S8 who changed a trust policy in the last 30 days": Asked(
+        (":events UpdateAssumeRolePolicy since:30d",),
+        (r"svc-monitoring +UpdateAssumeR\S* +iam +support-readon",),
+        "events UpdateAssumeRolePolicy --since 30d",
+        ("svc-monitoring", "support-readonly"),
+    ),
+    "S9 IAM actions from an address": Asked(
+        (":events service:iam origin:203.0.113.77",),
+        (r"\d+ of 20,\d+", r"ci-runner|svc-monitoring"),
+        "events service:iam origin:203.0.113.77",
+        ("CreateUser", r"203\.0\.113\.77"),
+    ),
+    "S10 users created in the last 60 days": Asked(
+        (":events event:CreateUser since:60d",),
+        (r"CreateUser +iam +svc-monitoring", "tmp-loadtest"),
+        "events event:CreateUser --since 60d",
+        ("svc-monitoring", "tmp-loadtest"),
+    ),
+    "S11 a role that holds ec2:* and has only ever described": Asked(
+        (":inventory-scanner", "right", "right", "enter"),
+        (r"DescribeInstances +\d+ h", r"AllocateAddress +unseen", "yes"),
+        "identity inventory-scanner --last-used --format json",
+        ("DescribeInstances",),
+    ),
+    "S12 a role open to another account": Asked(
+        (":role/vendor-datapeek", "right", "right", "right", "right"),
+        ("777788889999", "another account may use it without an external id"),
+        "identity role/vendor-datapeek",
+        (r"external id",),
+    ),
+    "S13 Glue has not been used for six months": Asked(
+        (":User1", "right", "right"),
+        (r"(?i)glue", r"\b[67] mo|\b2\d\d d|\b[67] m\b"),
+        "identity User1 --last-used",
+        (r"(?i)glue",),
+    ),
+    "S14 a managed policy was edited": Asked(
+        (":policy/data-lake-access", "right", "enter", "d"),
+        ("v5 → v6", r"action removed: s3:\*", "KeepPersonalDataOut"),
+        "events CreatePolicyVersion data-lake-access",
+        (r"CreatePolicyVersion",),
+    ),
+    "S15 who deleted a user": Asked(
+        (":events event:DeleteUser",),
+        (r"DeleteUser +iam +tmp-loadtest",),
+        "events event:DeleteUser",
+        ("DeleteUser", "tmp-loadtest"),
+    ),
+    "S16 a test role with high privileges": Asked(
+        (":roles test-", "down", "enter", "right"),
+        ("test-migration", "AdministratorAccess"),
+        "identity test-migration",
+        ("AdministratorAccess",),
+    ),
+    "S18 people with a console and without MFA": Asked(
+        (":users mfa:no console:yes",),
+        (r"\d+ of 41",),
+        "list users mfa:no console:yes",
+        (r"svc-monitoring",),
+    ),
+}
+
+_NAMES = {
+    " ": "space", ":": "colon", "/": "slash", "-": "minus", "_": "underscore", "=": "equals_sign", ".": "full_stop", "|": "vertical_line",
+    ",": "comma", "*": "asterisk", "@": "at",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("CONFIG", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path))
+
+
+async def settle(pilot: Any) -> None:
+    for _ in range(3):
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+    await pilot.pause(0.05)
+
+
+async def take(pilot: Any, step: str) -> None:
+    if len(step) > 1 and step[0] in ":/":
+        await pilot.press(_NAMES[step[0]])
+        await settle(pilot)
+        await pilot.press(*(_NAMES.get(char, char) for char in step[1:]), "enter")
+    else:
+        await pilot.press(step)
+    await settle(pilot)
+
+
+def shown(app: IamtuiApp) -> str:
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in app.screen._compositor.render_strips())
+
+
+@pytest.mark.parametrize("asked", STORIES.values(), ids=STORIES)
+async def test_by_keys(asked: Asked) -> None:
+    assert len(asked.steps) <= MOST_STEPS
+    session = Session(DemoSource(now=NOW), now=lambda: NOW)
+    session.open()
+    app = IamtuiApp(session, Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for step in asked.steps:
+            await take(pilot, step)
+        screen = shown(app)
+        for expression in asked.seen:
+            assert re.search(expression, screen), f"{expression}\n{screen}"
+
+
+@pytest.mark.parametrize("asked", STORIES.values(), ids=STORIES)
+def test_by_command(asked: Asked) -> None:
+    result = CliRunner().invoke(cli, ["--demo", *asked.command.split()])
+    assert result.exit_code == 0, result.output
+    for expression in asked.told:
+        assert re.search(expression, result.stdout), f"{expression}\n{result.stdout[:3000]}"
