@@ -254,7 +254,7 @@ def _created(user: User, snapshot: Snapshot) -> Fact[Any]:
 COLUMNS: tuple[Column, ...] = (
     Column("user", "USER", ColumnKind.TEXT, "Name of the user; the account's root user is <root_account>.", _name, 24, 0),
     Column("account", "ACCOUNT", ColumnKind.TEXT, "Account the user is in.", lambda u, s: known(u.account), 12, 2),
-    Column("mfa", "MFA", ColumnKind.BOOL, "Whether an MFA device is active, from the credential report.", _mfa, 4, 0),
+    Column("mfa", "MFA", ColumnKind.BOOL, "Whether an MFA device is active, from the credential report.", _mfa, 6, 0),
     Column(
         "console",
         "CONSOLE",

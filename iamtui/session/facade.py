@@ -18,6 +18,7 @@ from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
+from ..model.freshness import stale_sections
 from ..model.identity import Group, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
@@ -106,6 +107,20 @@ class Session:
         """What is there without the network: the cache, the demo account. Evidence is read by `refresh`."""
         self._reader.open()
         return self._book.world
+
+    def stale(self) -> tuple[str, ...]:
+        """Names of the parts (`users`, `credentials` …) that are older than their kind's life. A demo and evidence have no life."""
+        if self.info.kind not in ("live", "cache"):
+            return ()
+        now = self.now()
+        return tuple(dict.fromkeys(name for snapshot in self.world.snapshots for name in stale_sections(snapshot, now)))
+
+    def wants_reading(self) -> bool:
+        """Whether a start should read the account: nothing is there, something is stale, missing or was refused."""
+        snapshots = self.world.snapshots
+        whole = all(snapshot.section(name).complete for snapshot in snapshots for name in _SECTION_OF.values())
+        refused = any(snapshot.gaps for snapshot in snapshots) or bool(self.world.gaps)
+        return not snapshots or not whole or refused or bool(self.stale())
 
     def refresh(self, cancelled: Cancelled = never_cancelled) -> Iterator[Update]:
         """Read the account again. Yields after every page; a part that cannot be read again stays, with its age.

@@ -14,7 +14,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,8 @@ from ..errors import BadInputError
 from ..model.account import Snapshot
 from ..model.document import Document, Kind
 from ..model.event import Event
+from ..model.freshness import is_stale
 from .files import private_dir
-
-TTL: dict[Kind, timedelta] = {
-    Kind.AUTHORIZATION: timedelta(hours=1),
-    Kind.ACCOUNT_SUMMARY: timedelta(hours=1),
-    Kind.ACCOUNT_ALIASES: timedelta(days=1),
-    Kind.PASSWORD_POLICY: timedelta(hours=1),
-    Kind.CALLER: timedelta(hours=1),
-    Kind.CREDENTIAL_REPORT: timedelta(hours=4),
-    Kind.ACCESS_KEYS: timedelta(hours=1),
-    Kind.LAST_ACCESSED: timedelta(days=1),
-    Kind.LAST_ACCESSED_ENTITIES: timedelta(days=1),
-    Kind.POLICY_VERSION: timedelta(days=1),
-    Kind.ROLE: timedelta(days=1),
-}
-"""How long an answer counts as fresh. Stale ones are still shown, with their age, while they are read again."""
 
 _SIZE_LIMIT = 8 << 30
 _SCHEMA = "2"
@@ -325,7 +311,7 @@ class Cache:
             for document in self.documents(account):
                 groups.setdefault((account, document.kind.value), []).append(document.as_of)
         entries = [
-            Entry(account, kind, len(stamps), min(stamps), max(stamps), now - max(stamps) > TTL.get(Kind(kind), timedelta.max))
+            Entry(account, kind, len(stamps), min(stamps), max(stamps), is_stale(Kind(kind), max(stamps), now))
             for (account, kind), stamps in sorted(groups.items())
         ]
         for account in {key.split("/")[1] for key in self._keys("events/")}:

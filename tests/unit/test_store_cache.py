@@ -17,9 +17,10 @@ import pytest
 from iamtui.model.account import USERS, Section, Snapshot
 from iamtui.model.document import Document, Kind, Origin
 from iamtui.model.fact import State
+from iamtui.model.freshness import FRESH_FOR as TTL
 from iamtui.model.identity import User
 from iamtui.store import cache as module
-from iamtui.store.cache import TTL, Cache
+from iamtui.store.cache import Cache
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 ACCOUNT = "123456789012"

@@ -75,7 +75,9 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
     link, link_style = _LINK.get(session.link, ("", ""))
     if session.link is Link.REFRESHING and progress:
         link = progress
-    when = f"as of {as_of:%H:%M} ({relative(as_of, now)})" if as_of else ""
+    stale = session.stale()
+    age = f"{relative(as_of, now)}, stale" if as_of and stale else relative(as_of, now) if as_of else ""
+    when = f"as of {as_of:%H:%M} ({age})" if as_of else ""
     regions = " ".join(session.info.regions)
     parts: list[Part] = [
         (visible(label), "bold reverse", 1),
@@ -84,7 +86,7 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
         (who_words(session), "", 4),
         ("READ-ONLY", "bold", 1),
         (link, link_style, 2),
-        (when, "", 3),
+        (when, "bold" if stale else "", 3),
         (f"{problems} problem{'s' if problems > 1 else ''} !" if problems else "", "bold", 2),
     ]
     return fitted(parts, width)

@@ -98,7 +98,7 @@ class Explorer(Screen[None]):
         for problem in self.app.start_problems:
             self._say(problem, bad=True)
         session = self.app.session
-        if session.info.kind in ("live", "evidence") and not session.offline:
+        if session.info.kind == "evidence" or (session.info.kind == "live" and not session.offline and session.wants_reading()):
             self.action_refresh()
         elif session.info.kind == "demo":
             self._read_events()

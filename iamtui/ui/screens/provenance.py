@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...analysis.words import relative
 from ...model.account import GROUPS, POLICIES, ROLES, USERS
 from ...model.fact import State
 from ...session import ListKind, Session
@@ -17,12 +18,15 @@ _LISTS = (USERS, ROLES, GROUPS, POLICIES)
 def list_lines(session: Session, kind: ListKind) -> list[Line]:
     """Everything that tells how far a list can be trusted."""
     lines: list[Line] = []
+    stale = session.stale()
     for snapshot in session.world.snapshots:
         lines.append(heading(f"Account {visible(snapshot.account)} {visible(' '.join(snapshot.aliases))}"))
         for name in (*_LISTS, *(n for n in snapshot.sections if n not in _LISTS)):
             section = snapshot.section(name)
             origin = visible(section.origin.name) if section.origin else ""
             when = f" as of {section.as_of:%Y-%m-%d %H:%M:%S} UTC" if section.as_of else ""
+            if section.as_of and name in stale:
+                when += f" ({relative(section.as_of, session.now())}, stale)"
             state = section.state.value if section.state is not State.KNOWN else ("complete" if section.complete else "partial")
             lines.append(
                 [(f"  {name:<16} ", "label"), (f"{state:<12}", STATE_STYLE.get(section.state, "")), (f"{origin}{when}", "state-absent")]
@@ -45,6 +49,8 @@ def list_lines(session: Session, kind: ListKind) -> list[Line]:
         lines.append(heading("Files and answers"))
         for note in session.world.notes:
             words = f"{note.kind.value}, {note.items} items" if note.accepted else f"not used: {note.reason}"
+            if note.accepted and note.reason:
+                words += f"; {note.reason}"
             lines.append([(f"  {visible(note.origin.name)}  ", ""), (visible(words), "state-absent" if note.accepted else "state-failed")])
     if not lines:
         lines.append([("Nothing has been read yet.", "state-absent")])

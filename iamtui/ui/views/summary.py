@@ -13,6 +13,12 @@ from ..render.documents import Line
 from ..render.facts import detail, origin_words
 from .base import Cancelled, View, fact_line, heading
 
+_SAID_ABOVE = frozenset(("account", "arn", "unique-id"))
+_LABELS = {
+    "mfa": "MFA",
+    **{f"key{n}-{what}": f"Key {n} {what}" for n in (1, 2) for what in ("age", "used", "active", "where", "service", "region")},
+}
+
 ROOT_WORDS = "The root user may do everything in its account; no IAM policy limits it, only organisation policies do"
 
 
@@ -47,16 +53,18 @@ class SummaryView(View):
         columns = self.session.listing(kind).columns
         lines: list[Line] = [
             fact_line("ARN", visible(getattr(item, "arn", ""))),
-            fact_line("Unique id", visible(getattr(item, "unique_id", "") or "not told")),
+            fact_line(
+                "Unique id", visible(getattr(item, "unique_id", "")) or ("none: root has none" if is_root_user(item) else "not told")
+            ),
         ]
         account = f"{row.snapshot.account} {' '.join(row.snapshot.aliases)}".strip()
         lines.append(fact_line("Account", visible(account)))
         for column in columns[1:]:
-            if column.id == "account":
+            if column.id in _SAID_ABOVE:
                 continue
             fact = column.fact(item, row.snapshot)
             words, style = detail(fact, now)
-            label = {"trusted-by": "Trusted by"}.get(column.id, column.id.replace("-", " ").capitalize())
+            label = _LABELS.get(column.id, column.id.replace("-", " ").capitalize())
             lines.append(fact_line(label, words, style))
         lines.append([])
         lines.extend(self._grants())
