@@ -116,8 +116,12 @@ class Session:
         return tuple(dict.fromkeys(name for snapshot in self.world.snapshots for name in stale_sections(snapshot, now)))
 
     def wants_reading(self) -> bool:
-        """Whether a start should read the account: nothing is there, something is stale, missing or was refused."""
+        """Whether a start should read the account: nothing is there, something is stale, missing or was refused, or the files
+        that say who we are were written since."""
         snapshots = self.world.snapshots
+        oldest = min((snapshot.as_of for snapshot in snapshots if snapshot.as_of), default=None)
+        if self.info.changed is not None and oldest is not None and self.info.changed > oldest:
+            return True
         whole = all(snapshot.section(name).complete for snapshot in snapshots for name in _SECTION_OF.values())
         refused = any(snapshot.gaps for snapshot in snapshots) or bool(self.world.gaps)
         return not snapshots or not whole or refused or bool(self.stale())

@@ -24,6 +24,7 @@ class SourceInfo(msgspec.Struct, frozen=True):
 
     kind:        `live`, `evidence`, `demo`
     connection:  stable name of the way in (profile, role, endpoint), the cache's key before the account is known
+    changed:     when the files that say who we are were last written; what was kept before that may be another account's
     """
 
     kind: str
@@ -33,6 +34,7 @@ class SourceInfo(msgspec.Struct, frozen=True):
     role_arn: str = ""
     endpoint_url: str = ""
     paths: tuple[str, ...] = ()
+    changed: datetime | None = None
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -187,6 +187,9 @@ class AwsTestServer:
         credentials = {"AccessKeyId": "ASIAEXAMPLEASSUMED00", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": end}
         return {"Credentials": credentials, "AssumedRoleUser": {"AssumedRoleId": "AROATEST:x", "Arn": f"{p['RoleArn']}/x"}}
 
+    def _AssumeRoleWithWebIdentity(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        return self._AssumeRole(region, p)
+
     def _GetAccountAuthorizationDetails(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
         wanted = p.get("Filter") or [name for name, _ in _LISTS]
         flat: list[tuple[str, Any]] = []

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -39,6 +40,17 @@ def fingerprint(options: LiveOptions) -> str:
     token = os.environ.get("AWS_ROLE_ARN", "")
     parts = "\n".join((profile, key, options.role_arn, endpoint, config, token))
     return (profile or "default") + "-" + hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+
+def configuration_changed() -> datetime | None:
+    """When the AWS CLI's configuration or credentials file was last written; None when there is neither."""
+    stamps = []
+    for variable, usual in (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")):
+        try:
+            stamps.append(os.stat(os.path.expanduser(os.environ.get(variable) or usual)).st_mtime)
+        except OSError:
+            continue
+    return datetime.fromtimestamp(max(stamps), UTC) if stamps else None
 
 
 def region_words(options: LiveOptions) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from ...model.document import Kind
 from ...model.event import Window
 from ..base import Cancelled, EventQuery, Item, SourceInfo, never_cancelled
 from .calls import Caller
-from .connection import Connection, LiveOptions, fingerprint, region_words
+from .connection import Connection, LiveOptions, configuration_changed, fingerprint, region_words
 
 
 class LiveSource:
@@ -24,6 +24,7 @@ class LiveSource:
             regions=region_words(options),
             role_arn=options.role_arn,
             endpoint_url=options.endpoint_url,
+            changed=configuration_changed(),
         )
         self.connection = Connection(options, mfa_prompt)
         self._caller = Caller(self.connection)
