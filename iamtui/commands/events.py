@@ -32,7 +32,7 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
         windows = session.windows()
     print_selection(session, chosen(session, ListKind.EVENTS, filter_text, ""), form, limit)
     say_problems(session)
-    partial = False
+    partial = session.events_lost
     for window in windows:
         if window.state is not WindowState.COVERED:
             partial = True

@@ -22,6 +22,7 @@ class Book:
 
     windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
     usage:   last-accessed answers by ARN
+    events_lost: something that should have been events could not be read
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -32,6 +33,7 @@ class Book:
         self.windows: dict[str, tuple[Window, ...]] = {}
         self.usage: dict[str, Fact[UsageReport]] = {}
         self.link = Link.DISK
+        self.events_lost = False
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

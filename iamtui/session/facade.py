@@ -108,6 +108,11 @@ class Session:
         self._reader.open()
         return self._book.world
 
+    @property
+    def events_lost(self) -> bool:
+        """Whether something that should have been events could not be read; `problems()` says what."""
+        return self._book.events_lost
+
     def stale(self) -> tuple[str, ...]:
         """Names of the parts (`users`, `credentials` …) that are older than their kind's life. A demo and evidence have no life."""
         if self.info.kind not in ("live", "cache"):

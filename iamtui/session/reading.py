@@ -134,6 +134,7 @@ class Reader:
                     fresh = self.book.log.add(batch.events)
                     if fresh and self.cache is not None:
                         self.cache.put_events(account or item.account or fresh[0].account, fresh)
+                    self.book.events_lost |= batch.broken
                     for reason in batch.skipped:
                         self.book.note(IamtuiError(f"{item.origin.name}: {reason}"))
                 elif isinstance(item, Gap):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iamtui.model.document import Document, Kind, Origin
 from iamtui.model.event import ActorKind, Event, Outcome
@@ -255,3 +257,27 @@ def test_hostile_events_decode_and_hold_no_token() -> None:
     assert not any("SECRET-CANARY" in e.record for e in batch.events)
     for event in batch.events:
         event.record.encode()
+
+
+def numbered(count: int) -> list[dict[str, Any]]:
+    return [{"eventID": f"e{n}", "eventName": "CreateUser", "eventSource": "iam.amazonaws.com", "note": 'a ] } " {'} for n in range(count)]
+
+
+@pytest.mark.parametrize("wrap", [lambda records: {"Records": records}, lambda records: records], ids=["file", "array"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_text_that_breaks_off_gives_the_records_before_the_break(wrap: Any, indent: int | None) -> None:
+    body = json.dumps(wrap(numbered(5)), indent=indent).encode()
+    for cut in range(len(body) // 2, len(body) - 4, 7):
+        batch = decode_events(document(body[:cut]))
+        assert 2 <= len(batch.events) < 5
+        assert [event.event_id for event in batch.events] == [f"e{n}" for n in range(len(batch.events))]
+        assert batch.broken
+        assert f"{len(batch.events)} records before the break" in batch.skipped[0]
+    assert not decode_events(document(body)).broken
+
+
+@given(st.binary(max_size=60))
+def test_whatever_stands_after_the_break_costs_no_good_record(junk: bytes) -> None:
+    body = json.dumps({"Records": numbered(3)}).encode()
+    batch = decode_events(document(body[: len(body) - 2] + b", {\x00" + junk))
+    assert [event.event_id for event in batch.events][:3] == ["e0", "e1", "e2"]

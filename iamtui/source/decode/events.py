@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -57,10 +58,12 @@ _MAX_TARGETS = 12
 
 
 class EventBatch(msgspec.Struct, frozen=True):
-    """Events of one document, and what in it is not among them: reasons in words, with counts."""
+    """Events of one document, and what in it is not among them: reasons in words, with counts. `broken`: among what is missing
+    are events that could not be read."""
 
     events: tuple[Event, ...] = ()
     skipped: tuple[str, ...] = ()
+    broken: bool = False
 
 
 def decode_events(document: Document) -> EventBatch:
@@ -93,7 +96,7 @@ def decode_events(document: Document) -> EventBatch:
         except BROKEN as error:
             _count(skipped, f"a record cannot be read: {reason_of(error)}")
     reasons = tuple(why if n == 1 else f"{why} ({n} times)" for why, n in skipped.items())
-    return EventBatch(tuple(events), reasons)
+    return EventBatch(tuple(events), reasons, any("cannot be read" in why for why in skipped))
 
 
 def records(body: bytes, skipped: dict[str, int]) -> Iterator[msgspec.Raw | bytes]:
@@ -109,7 +112,7 @@ def records(body: bytes, skipped: dict[str, int]) -> Iterator[msgspec.Raw | byte
             try:
                 yield from _unpack(mend(stripped), skipped)
             except BROKEN:
-                _count(skipped, f"the text cannot be read: {reason_of(whole)}")
+                yield from _before_the_break(stripped, reason_of(whole), skipped)
             return
     lines = [line for line in stripped.splitlines() if line.strip()]
     if lines[0].lstrip()[:1] == b"{" and lines[0].rstrip()[-1:] == b"}":
@@ -125,7 +128,28 @@ def records(body: bytes, skipped: dict[str, int]) -> Iterator[msgspec.Raw | byte
     try:
         yield from _unpack(mend(stripped), skipped)
     except BROKEN as error:
-        _count(skipped, f"the text cannot be read: {reason_of(error)}")
+        yield from _before_the_break(stripped, reason_of(error), skipped)
+
+
+def _before_the_break(body: bytes, reason: str, skipped: dict[str, int]) -> Iterator[bytes]:
+    """The whole records of a list that is cut off or broken further on: what was good is not lost."""
+    words = body.decode("utf-8", "replace")
+    place = words.find("[") + 1
+    read = json.JSONDecoder().raw_decode
+    count = 0
+    while place:
+        while place < len(words) and words[place] in " \t\r\n,":
+            place += 1
+        if words[place : place + 1] != "{":
+            break
+        try:
+            _, end = read(words, place)
+        except (ValueError, RecursionError):
+            break
+        yield words[place:end].encode("utf-8", "replace")
+        place, count = end, count + 1
+    told = f"{count:,} records before the break were read" if count else "no record before the break is whole"
+    _count(skipped, f"the text cannot be read to its end: {reason}; {told}")
 
 
 def _unpack(data: bytes, skipped: dict[str, int]) -> list[msgspec.Raw | bytes]:

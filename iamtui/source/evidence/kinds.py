@@ -65,6 +65,8 @@ def _json(body: bytes, start: bytes) -> tuple[Recognised, ...] | Unreadable:
         return lines
     if not re.match(rb'(?:\[\s*[\[{"\]0-9tfn-]|\{\s*["}])', start):
         return (_other("plain text"),)
+    if _CLOUDTRAIL.match(start) and b'"eventSource"' in start and b'"eventName"' in start:
+        return (Recognised(Kind.EVENTS),)  # the decoder takes the records before the break, and says so
     return Unreadable(where(error, body))
 
 
@@ -74,6 +76,9 @@ def _answers(data: bytes) -> tuple[Recognised, ...]:
 
 def _fields(data: bytes | msgspec.Raw) -> Fields:
     return msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+
+
+_CLOUDTRAIL = re.compile(rb'\{\s*"Records"\s*:\s*\[\s*\{|\[\s*\{')
 
 
 def where(error: BaseException, body: bytes) -> str:
