@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOST = 60
 """Names that are scored; those that hold the text at all are found by a plain search first."""
+
+
+_ID = re.compile(r"arn:\S+|A[A-Z0-9]{15,}")
 
 
 def system_commands(app: IamtuiApp) -> Iterable[SystemCommand]:
@@ -51,11 +55,15 @@ class CommandProvider(Provider):
 
 
 class NameProvider(Provider):
-    """Identities and policies by name."""
+    """Identities and policies by name, and by what names one of them alone: ARN, unique id, access key."""
 
     async def search(self, query: str) -> Hits:
         app: IamtuiApp = self.app  # type: ignore[assignment]
         folded = query.casefold()
+        if _ID.fullmatch(query.strip()):
+            for match in app.session.find(query.strip())[:5]:
+                words = Content(f"{visible(match.row.item.name)}  by {match.how}")
+                yield Hit(1.0, words, partial(app.explorer.open_row, match.row), text=visible(match.row.item.name))
         found = 0
         for kind in ListKind:
             if kind is ListKind.EVENTS:
