@@ -155,10 +155,19 @@ def _account_of(resource: str) -> str:
 
 def evaluate(request: Request) -> Decision:
     """The decision about one request."""
+    why = ungoverned(request.action, request.caller)
+    if why:
+        return Decision(Effect.ALLOWED, (Because(Layer.AWS, True, words=why),))
+    decision = _by_policies(request)
+    if decision.effect is not Effect.EXPLICITLY_DENIED:
+        why = _refused_by_aws(request)
+        if why:
+            return Decision(Effect.IMPLICITLY_DENIED, (Because(Layer.AWS, False, words=why),), (Layer.AWS,))
+    return decision
+
+
+def _by_policies(request: Request) -> Decision:
     caller, layers = request.caller, request.layers
-    settled = _settled(request)
-    if settled is not None:
-        return settled
     denied: list[Because] = []
     allowed: list[Because] = []
     limits: list[tuple[Layer, Truth]] = []
@@ -287,21 +296,15 @@ _ROLE_ENTRANCES = frozenset(
 )
 
 
-def _settled(request: Request) -> Decision | None:
-    """What AWS decides whatever policies say."""
-    why = ungoverned(request.action, request.caller)
-    if why:
-        return Decision(Effect.ALLOWED, (Because(Layer.AWS, True, words=why),))
+def _refused_by_aws(request: Request) -> str:
+    """Why AWS refuses whatever policies allow; "" when policies decide."""
     why = unmodifiable(request.action, request.resource, request.caller)
-    if why:
-        return Decision(Effect.IMPLICITLY_DENIED, (Because(Layer.AWS, False, words=why),), (Layer.AWS,))
-    if request.block_public and request.layers.resource is not None and request.action.startswith("s3"):
+    if not why and request.block_public and request.layers.resource is not None and request.action.startswith("s3"):
         from .public import blocked_by_public_access_block
 
-        why = blocked_by_public_access_block(request.caller, request.account, [held.policy for held in request.layers.resource])
-        if why:
-            return Decision(Effect.IMPLICITLY_DENIED, (Because(Layer.AWS, False, words=why),), (Layer.AWS,))
-    return None
+        policies = [one.policy for one in request.layers.resource]
+        why = blocked_by_public_access_block(request.caller, request.account, policies)
+    return why
 
 
 def held(text: str, form: Form = Form.IDENTITY, name: str = "", way: str = "") -> Held:

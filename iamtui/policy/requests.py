@@ -50,7 +50,7 @@ class _Wire(msgspec.Struct, rename="camel"):
     identity_policies: list[Document] | None = None
     permissions_boundaries: list[Document] | None = None
     session_policies: list[Document] | None = None
-    resource_policy: Document | None = None
+    resource_policy: Document = Document(b"")
     service_control_policies: list[list[Document]] | None = None
     resource_control_policies: list[list[Document]] | None = None
     endpoint_policies: list[Document] | None = None
@@ -97,7 +97,7 @@ def request_of(line: bytes | str) -> tuple[Any, Request]:
         identity=_layer(wire.identity_policies, Form.IDENTITY, "identityPolicies") or (),
         boundary=_layer(wire.permissions_boundaries, Form.IDENTITY, "permissionsBoundaries"),
         session=_layer(wire.session_policies, Form.IDENTITY, "sessionPolicies"),
-        resource=_layer(None if _absent(wire.resource_policy) else [wire.resource_policy], Form.RESOURCE, "resourcePolicy"),  # type: ignore[list-item]
+        resource=_layer(None if _absent(wire.resource_policy) else [wire.resource_policy], Form.RESOURCE, "resourcePolicy"),
         service_control=_levels(wire.service_control_policies, Form.IDENTITY, "serviceControlPolicies"),
         resource_control=_levels(wire.resource_control_policies, Form.ORGANIZATION_RESOURCE, "resourceControlPolicies"),
         endpoint=_layer(wire.endpoint_policies, Form.RESOURCE, "endpointPolicies"),
@@ -115,8 +115,8 @@ def request_of(line: bytes | str) -> tuple[Any, Request]:
     return wire.id, request
 
 
-def _absent(document: Document | None) -> bool:
-    return document is None or bytes(document).strip() in (b"", b"null")
+def _absent(document: Document) -> bool:
+    return bytes(document).strip() in (b"", b"null")
 
 
 def _layer(documents: list[Document] | None, form: Form, key: str) -> tuple[Held, ...] | None:
