@@ -345,6 +345,11 @@ class Session:
             self._reader.absorb(self._source.role(row.item.name, row.item.arn, cancelled), row.snapshot.account)
         return self.row(row.key) or row
 
+    def load_roles(self, cancelled: Cancelled = never_cancelled) -> None:
+        """Maximum session and description of every role, which the lists of an account do not carry."""
+        if self._source is not None and not self.offline and self.world.snapshots:
+            self._reader.absorb(self._source.role("", "", cancelled), self.world.snapshots[0].account)
+
     def load_policy_version(self, row: Row, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Row:
         """The policy again, with the text of that version (default version when "") when it could be read."""
         arn = arn_of(row.item)

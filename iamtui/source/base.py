@@ -96,5 +96,6 @@ class Source(Protocol):
         ...
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """One ROLE document: maximum session and description, which no list tells."""
+        """ROLE documents: maximum session and description, which GAAD does not tell. One of that role, or pages of all roles
+        when no name is given."""
         ...

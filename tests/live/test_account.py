@@ -315,3 +315,25 @@ def test_keys_versions_and_roles_are_read_one_by_one() -> None:
         assert isinstance(role[0], Document)
         missing = list(live.policy_version("arn:aws:iam::123456789012:policy/none"))
         assert isinstance(missing[0], Gap)
+
+
+def test_all_roles_are_told_their_maximum_session_in_pages() -> None:
+    with AwsTestServer(large_account(2, 230, 1), page=100) as server:
+        session = read(Session(source(server)))
+        before = session.world.snapshots[0].roles
+        session.load_roles()
+        assert server.count("ListRoles") == 3
+        assert server.count("GetRole") == 0
+    roles = session.world.snapshots[0].roles
+    assert {role.max_session for role in before} == {None}
+    assert {role.max_session for role in roles} == {7200}
+    assert [role.unique_id for role in roles] == [role.unique_id for role in before]
+    assert [role.inline for role in roles] == [role.inline for role in before]
+
+
+def test_refused_role_details_are_said_and_cost_nothing() -> None:
+    with AwsTestServer(large_account(2, 3, 1), faults={"ListRoles": [Fault("AccessDenied")]}) as server:
+        session = read(Session(source(server)))
+        session.load_roles()
+    assert len(session.world.snapshots[0].roles) == 3
+    assert any("ListRoles" in problem.where + problem.what for problem in session.problems())

@@ -262,6 +262,15 @@ class AwsTestServer:
                 return {"Role": {**kept, "MaxSessionDuration": 7200, "Description": "told by GetRole"}}
         raise AwsError("NoSuchEntity", "no such role", 404)
 
+    def _ListRoles(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        entries = self.account.get("RoleDetailList", [])
+        first = int(p.get("Marker") or 0)
+        size = min(int(p.get("MaxItems") or 100), 1000, self.page)
+        kept = ("Path", "RoleName", "RoleId", "Arn", "CreateDate", "AssumeRolePolicyDocument")
+        roles = [{**{k: v for k, v in e.items() if k in kept}, "MaxSessionDuration": 7200} for e in entries[first : first + size]]
+        answer: dict[str, Any] = {"Roles": roles, "IsTruncated": first + size < len(entries)}
+        return {**answer, "Marker": str(first + size)} if answer["IsTruncated"] else answer
+
     def _GenerateServiceLastAccessedDetails(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
         job = f"job-{len(self._jobs):032}"
         self._jobs[job] = [p["Arn"], p.get("Granularity", "SERVICE_LEVEL"), 0]

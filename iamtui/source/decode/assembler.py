@@ -16,7 +16,7 @@ from ...model.fact import State
 from ...model.identity import Role
 from .credentials import decode_access_keys, decode_report
 from .folding import bare_policy, enriched, with_version
-from .inventory import Inventory, decode_inventory, decode_policy_version, decode_role
+from .inventory import Inventory, decode_inventory, decode_policy_version, decode_roles
 from .wire import BROKEN, account_of, mend, partition_of, reason_of, text
 
 UNKNOWN_ACCOUNT = "unknown"
@@ -168,10 +168,11 @@ class Assembler:
             case Kind.POLICY_VERSION:
                 self._policy_version(document)
             case Kind.ROLE:
-                role = decode_role(document.body)
-                account = self._account(role.account or document.account)
-                self._enrich_role(account, role, document.as_of)
-                self._note(document, account.account, 1)
+                roles = decode_roles(document.body)
+                account = self._account(next((role.account for role in roles if role.account), document.account))
+                for role in roles:
+                    self._enrich_role(account, role, document.as_of)
+                self._note(document, account.account, len(roles))
             case Kind.OTHER:
                 self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=document.key))
             case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES:

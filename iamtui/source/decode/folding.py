@@ -10,7 +10,7 @@ from ...model.fact import State
 from ...model.identity import Role
 from ...model.policy import Policy, PolicyVersion
 from .credentials import decode_access_keys
-from .inventory import decode_policy_version, decode_role
+from .inventory import decode_policy_version, decode_roles
 from .wire import BROKEN, account_of, reason_of
 
 
@@ -23,7 +23,7 @@ def with_version(policy: Policy, version: PolicyVersion) -> Policy:
 
 
 def enriched(role: Role, told: Role) -> Role:
-    """A role as GAAD has it, with what only GetRole tells."""
+    """A role as GAAD has it, with what only GetRole and ListRoles tell."""
     return msgspec.structs.replace(role, max_session=told.max_session or role.max_session, description=told.description or role.description)
 
 
@@ -63,8 +63,8 @@ def _folded(snapshot: Snapshot, item: Document | Gap) -> Snapshot:
         rest = [p for p in snapshot.policies if p.arn != arn]
         return replace(snapshot, policies=tuple(sorted([*rest, policy], key=lambda p: (p.name.casefold(), p.arn))))
     if item.kind is Kind.ROLE:
-        told = decode_role(item.body)
-        return replace(snapshot, roles=tuple(enriched(r, told) if r.arn == told.arn else r for r in snapshot.roles))
+        told = {role.arn: role for role in decode_roles(item.body)}
+        return replace(snapshot, roles=tuple(enriched(r, told[r.arn]) if r.arn in told else r for r in snapshot.roles))
     return snapshot
 
 

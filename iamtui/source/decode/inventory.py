@@ -76,7 +76,8 @@ class _VersionAnswer(msgspec.Struct):
 
 
 class _RoleAnswer(msgspec.Struct):
-    Role: _Item
+    Role: _Item | None = None
+    Roles: list[_Item] | None = None
 
 
 _item = msgspec.json.Decoder(_Item)
@@ -238,6 +239,10 @@ def decode_policy_version(body: bytes) -> PolicyVersion:
     return PolicyVersion(text(entry.VersionId), entry.IsDefaultVersion is True, moment(entry.CreateDate), document_text(entry.Document))
 
 
-def decode_role(body: bytes) -> Role:
-    """A GetRole answer, which tells what GAAD does not: maximum session and description. Raises BROKEN."""
-    return _role(msgspec.json.decode(mend(body), type=_RoleAnswer).Role)
+def decode_roles(body: bytes) -> tuple[Role, ...]:
+    """A GetRole or ListRoles answer, which tells what GAAD does not: maximum session and description. Raises BROKEN."""
+    answer = msgspec.json.decode(mend(body), type=_RoleAnswer)
+    entries = answer.Roles if answer.Roles is not None else [answer.Role] if answer.Role is not None else []
+    if not entries and answer.Roles is None:
+        raise ValueError("there is no Role in it")
+    return tuple(_role(entry) for entry in entries)

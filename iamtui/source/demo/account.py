@@ -343,17 +343,20 @@ class Account:
         return msgspec.json.encode({"UserId": "AROAEXAMPLEDEMOCALLER:e.larsson@acme.example", "Account": ACCOUNT, "Arn": arn})
 
     def role(self, name: str) -> bytes | None:
-        """GetRole; None for a role that is not there."""
+        """GetRole, ListRoles when no name is given; None for a role that is not there."""
+        if not name:
+            return msgspec.json.encode({"Roles": [self._detailed(role) for role in self.roles]})
         role = next((r for r in self.roles if r.name == name), None)
-        if role is None:
-            return None
+        return None if role is None else msgspec.json.encode({"Role": self._detailed(role)})
+
+    def _detailed(self, role: Role) -> dict[str, Any]:
         entry = self._role(role)
         for key in ("InstanceProfileList", "RolePolicyList", "AttachedManagedPolicies"):
             del entry[key]
         entry["MaxSessionDuration"] = role.max_session
         if role.description:
             entry["Description"] = role.description
-        return msgspec.json.encode({"Role": entry})
+        return entry
 
     def policy_version(self, arn: str, version_id: str) -> bytes | None:
         """GetPolicyVersion; None for a version that is not stored."""

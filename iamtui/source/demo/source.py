@@ -131,12 +131,12 @@ class DemoSource:
         yield self._document(Kind.ACCESS_KEYS, "iam:ListAccessKeys", self._account.access_keys(user), user_arn or user_name)
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """GetRole: the maximum session and the description, which no list tells."""
+        """GetRole of one role, ListRoles of all: the maximum session and the description."""
         body = self._account.role(role_name)
         if body is None:
             yield Gap(Kind.ROLE, State.FAILED, f"there is no role {role_name}", "iam:GetRole", ACCOUNT, role_arn or role_name)
             return
-        yield self._document(Kind.ROLE, "iam:GetRole", body, role_arn or role_name)
+        yield self._document(Kind.ROLE, "iam:GetRole" if role_name else "iam:ListRoles", body, role_arn or role_name)
 
     def policy_version(self, policy_arn: str, version_id: str = "", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """One stored version of a policy."""

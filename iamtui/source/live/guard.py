@@ -28,6 +28,7 @@ READS: Mapping[str, frozenset[str]] = {
             "GetPolicyVersion",
             "GetRole",
             "GetUser",
+            "ListRoles",
         }
     ),
     "sts": frozenset({"GetCallerIdentity"}),

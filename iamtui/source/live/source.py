@@ -89,14 +89,33 @@ class LiveSource:
         yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """GetRole: the maximum session and the description, which no list tells."""
+        """GetRole of one role, ListRoles of all: the maximum session and the description, which GAAD does not tell."""
         self._know_account()
+        if not role_name:
+            yield from self._all_roles(cancelled)
+            return
         try:
             answer = self.connection.client("iam").get_role(RoleName=role_name)
         except Exception as error:
             yield self._caller.gap(Kind.ROLE, "iam:GetRole", error, key=role_arn)
             return
         yield self._caller.document(Kind.ROLE, "iam:GetRole", answer, key=role_arn)
+
+    def _all_roles(self, cancelled: Cancelled) -> Iterator[Item]:
+        marker: dict[str, str] = {}
+        part = 0
+        while not cancelled():
+            try:
+                answer = self.connection.client("iam").list_roles(MaxItems=1000, **marker)
+            except Exception as error:
+                yield self._caller.gap(Kind.ROLE, "iam:ListRoles", error)
+                return
+            more = bool(answer.get("IsTruncated") and answer.get("Marker"))
+            marker = {"Marker": answer["Marker"]} if more else {}
+            yield self._caller.document(Kind.ROLE, "iam:ListRoles", answer, part=part)
+            part += 1
+            if not more:
+                return
 
     def _know_account(self) -> None:
         """The account's number, once: budgets and cache are kept by it."""

@@ -61,6 +61,7 @@ class Explorer(Screen[None]):
         self._drawn_at = 0.0
         self._refreshing = False
         self._events_asked = False
+        self._roles_asked = False
         self._preview_timer: object = None
         self._detail: DetailPane | None = None
         self._prompt: Prompt | None = None
@@ -239,6 +240,8 @@ class Explorer(Screen[None]):
         self._draw_tabs()
         if kind is ListKind.EVENTS and not self._events_asked and not self.app.session.windows():
             self._read_events()
+        if kind is ListKind.ROLES and not self._roles_asked and not self._refreshing:
+            self._read_roles()
 
     def action_view(self, name: str) -> None:
         """A list, as it was left."""
@@ -402,6 +405,21 @@ class Explorer(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group="refresh", exit_on_error=False)
 
+    def _read_roles(self) -> None:
+        """What the account's lists do not tell of roles is asked for when somebody looks at them."""
+        session = self.app.session
+        if session.offline or session.info.kind not in ("live", "demo") or not session.world.snapshots:
+            return
+        self._roles_asked = True
+
+        def run() -> None:
+            worker = get_current_worker()
+            session.load_roles(lambda: worker.is_cancelled)
+            if not worker.is_cancelled:
+                self.post_message(Answered("roles", None, finished=True))
+
+        self.run_worker(run, thread=True, exclusive=True, group="roles", exit_on_error=False)
+
     def _read_events(self) -> None:
         self._events_asked = True
         session = self.app.session
@@ -426,6 +444,10 @@ class Explorer(Screen[None]):
             return
         if message.question == "refresh":
             self._refreshed(message.value, finished=message.finished)
+        elif message.question == "roles":
+            if self.list.kind is ListKind.ROLES:
+                self.list.update()
+            self._draw()
         elif message.question == "events":
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
                 self.list.update()
@@ -438,6 +460,9 @@ class Explorer(Screen[None]):
         if finished:
             self._refreshing = False
             self.list.settled = True
+            self._roles_asked = False
+            if self.list.kind is ListKind.ROLES:
+                self._read_roles()
         self.list.update()
         self._draw()
         if self._target and session.world.snapshots and (finished or session.find(self._target)):
