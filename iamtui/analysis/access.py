@@ -11,7 +11,8 @@ from ..model.account import Snapshot
 from ..model.identity import Group, Identity
 from ..model.policy import Grant, Via
 from ..policy.caller import Caller, CallerKind, caller_of
-from ..policy.evaluation import Decision, Held, Layers, Request, evaluate, held
+from ..policy.decision import Decision, Held, Layers
+from ..policy.evaluation import Request, evaluate, held
 from .grants import grants
 
 

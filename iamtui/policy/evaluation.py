@@ -8,109 +8,14 @@ Guide, "Key policies"; PrivateLink Guide, "Control access to VPC endpoints".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from .caller import Caller, CallerKind, Reach, caller_of
-from .compiled import CompiledPolicy, Form, Rule, compile_policy
+from .compiled import Form, Rule, compile_policy
 from .context import context_of
+from .decision import Because, Decision, Effect, Held, Layer, Layers
 from .exceptions import asked_resource, rcps_bind, scps_bind, ungoverned, unmodifiable
-from .expression import Expression, Truth, all_of, any_of, negated, words
-
-
-class Effect(StrEnum):
-    ALLOWED = "Allowed"
-    IMPLICITLY_DENIED = "ImplicitlyDenied"
-    EXPLICITLY_DENIED = "ExplicitlyDenied"
-    DEPENDS = "Depends"
-
-
-class Layer(StrEnum):
-    """Where a decision came from, in words."""
-
-    RESOURCE_CONTROL = "resource control policy"
-    SERVICE_CONTROL = "service control policy"
-    ENDPOINT = "VPC endpoint policy"
-    RESOURCE = "resource policy"
-    IDENTITY = "identity policy"
-    BOUNDARY = "permissions boundary"
-    SESSION = "session policy"
-    AWS = "AWS itself"
-
-
-class Held(msgspec.Struct, frozen=True, eq=False):
-    """A policy in a layer: its compiled form, its name, and the way it came (`attached`, `inline`, `via group ops`, `level 2`)."""
-
-    policy: CompiledPolicy
-    name: str = ""
-    way: str = ""
-
-
-class Because(msgspec.Struct, frozen=True, eq=False):
-    """One statement that spoke.
-
-    reach: how a resource policy named the caller
-    open:  what the statement still depends on; True when it spoke for certain
-    words: a reason that is no statement (`Layer.AWS`, an identity that needs no policy)
-    """
-
-    layer: Layer
-    allows: bool
-    held: Held | None = None
-    rule: Rule | None = None
-    reach: Reach = Reach.NONE
-    open: Truth = True
-    words: str = ""
-
-    @property
-    def told(self) -> str:
-        """`identity policy Deploy (attached), statement Write, allows`."""
-        if self.rule is None or self.held is None:
-            return f"{self.layer}: {self.words}"
-        name = f" {self.held.name}" if self.held.name else ""
-        way = f" ({self.held.way})" if self.held.way else ""
-        label = self.rule.statement.label
-        statement = label if label.startswith("statement ") else f"statement {label}"
-        return f"{self.layer}{name}{way}, {statement}, {'allows' if self.allows else 'denies'}"
-
-
-class Decision(msgspec.Struct, frozen=True, eq=False):
-    """because: the statements that decided; missing: the layers that did not allow; conditions: what `Depends` depends on."""
-
-    effect: Effect
-    because: tuple[Because, ...] = ()
-    missing: tuple[Layer, ...] = ()
-    conditions: Expression | None = None
-
-    @property
-    def allowed(self) -> bool:
-        return self.effect is Effect.ALLOWED
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """Sentences: what spoke, which layer was missing, what is open."""
-        lines = [because.told for because in self.because]
-        lines += [f"no {layer} allows it" for layer in self.missing]
-        if self.conditions is not None:
-            lines.append(f"depends on {words(self.conditions)}")
-        return tuple(lines)
-
-
-class Layers(msgspec.Struct, frozen=True, eq=False):
-    """The policies around a request. None: the layer is not there and is not applied.
-
-    service_control, resource_control: one tuple a level, root of the organisation first
-    """
-
-    identity: tuple[Held, ...] = ()
-    boundary: tuple[Held, ...] | None = None
-    session: tuple[Held, ...] | None = None
-    resource: tuple[Held, ...] | None = None
-    service_control: tuple[tuple[Held, ...], ...] = ()
-    resource_control: tuple[tuple[Held, ...], ...] = ()
-    endpoint: tuple[Held, ...] | None = None
+from .expression import Truth, all_of, any_of, negated
 
 
 class Request:
@@ -121,7 +26,24 @@ class Request:
     block_public: S3 Block Public Access is on for the bucket
     """
 
-    __slots__ = ("account", "action", "asked", "block_public", "caller", "conditional", "context", "layers", "resource")
+    __slots__ = (
+        "account",
+        "action",
+        "asked",
+        "block_public",
+        "caller",
+        "conditional",
+        "context",
+        "in_account",
+        "layers",
+        "must_be_named",
+        "rcps",
+        "refused",
+        "resource",
+        "root",
+        "scps",
+        "ungoverned",
+    )
 
     def __init__(
         self,
@@ -144,6 +66,14 @@ class Request:
         self.layers = layers
         self.conditional = conditional
         self.block_public = block_public
+        # What does not depend on what policies say is settled once, because a request may be asked many times.
+        self.in_account = caller.in_account
+        self.root = caller.kind in (CallerKind.ROOT, CallerKind.ACCOUNT)
+        self.rcps = layers.resource_control if layers.resource_control and rcps_bind(caller, self.action) else ()
+        self.scps = layers.service_control if layers.service_control and scps_bind(caller) else ()
+        self.must_be_named = _must_name(self.action, self.resource)
+        self.ungoverned = ungoverned(self.action, caller)
+        self.refused = unmodifiable(self.action, self.resource, caller) or (_blocked(self) if block_public else "")
 
 
 def _account_of(resource: str) -> str:
@@ -155,29 +85,128 @@ def _account_of(resource: str) -> str:
 
 def evaluate(request: Request) -> Decision:
     """The decision about one request."""
-    why = ungoverned(request.action, request.caller)
-    if why:
-        return Decision(Effect.ALLOWED, (Because(Layer.AWS, True, words=why),))
-    decision = _by_policies(request)
-    if decision.effect is not Effect.EXPLICITLY_DENIED:
-        why = _refused_by_aws(request)
-        if why:
-            return Decision(Effect.IMPLICITLY_DENIED, (Because(Layer.AWS, False, words=why),), (Layer.AWS,))
+    if request.ungoverned:
+        return Decision(Effect.ALLOWED, (Because(Layer.AWS, True, words=request.ungoverned),))
+    decision = _open(request) if request.conditional else _certain(request)
+    if request.refused and decision.effect is not Effect.EXPLICITLY_DENIED:
+        return Decision(Effect.IMPLICITLY_DENIED, (Because(Layer.AWS, False, words=request.refused),), (Layer.AWS,))
     return decision
 
 
-def _by_policies(request: Request) -> Decision:
+_ROOT_NEEDS_NONE = Because(Layer.IDENTITY, True, words="the root user needs no identity policy")
+
+
+def _certain(request: Request) -> Decision:
+    """Every key that is not told is missing: the order of `_open`, in plain truth values, because this is asked most."""
+    layers = request.layers
+    denied: list[Because] = []
+    allowed: list[Because] = []
+    missing: list[Layer] = []
+    for level in request.rcps:
+        if not _allows(request, Layer.RESOURCE_CONTROL, level, denied, allowed):
+            missing.append(Layer.RESOURCE_CONTROL)
+    for level in request.scps:
+        if not _allows(request, Layer.SERVICE_CONTROL, level, denied, allowed):
+            missing.append(Layer.SERVICE_CONTROL)
+    if layers.endpoint is not None and not _reaches(request, Layer.ENDPOINT, layers.endpoint, denied, allowed):
+        missing.append(Layer.ENDPOINT)
+    named = 0 if layers.resource is None else _reaches(request, Layer.RESOURCE, layers.resource, denied, allowed)
+    identity = False
+    boundary = session = True
+    if request.in_account:
+        identity = _allows(request, Layer.IDENTITY, layers.identity, denied, allowed)
+        if request.root:
+            allowed.append(_ROOT_NEEDS_NONE)
+            identity = True
+        elif layers.boundary is not None:
+            boundary = _allows(request, Layer.BOUNDARY, layers.boundary, denied, allowed)
+        if layers.session is not None:
+            session = _allows(request, Layer.SESSION, layers.session, denied, allowed)
+    if denied:
+        return Decision(Effect.EXPLICITLY_DENIED, tuple(denied))
+    direct, role = bool(named & 1 << Reach.DIRECT), bool(named & 1 << Reach.ROLE)
+    limited = boundary and session
+    own = identity and limited
+    if not request.in_account:
+        granted = bool(named)
+    elif request.account != request.caller.account:
+        granted = own and bool(named)
+    elif direct or (role and limited):
+        granted = True
+    elif request.must_be_named:
+        granted = own and bool(named)
+    else:
+        granted = own
+    if granted and not missing:
+        return Decision(Effect.ALLOWED, tuple(allowed))
+    if not granted:
+        lacking = _lacking(request, identity, boundary, session, role, bool(named))
+        missing += [layer for layer, truth in lacking if truth is False]
+    return Decision(Effect.IMPLICITLY_DENIED, tuple(allowed), tuple(dict.fromkeys(missing)))
+
+
+def _lacking(
+    request: Request, identity: Truth, boundary: Truth, session: Truth, role: Truth, named: Truth
+) -> tuple[tuple[Layer, Truth], ...]:
+    """The layers whose allow a caller needs besides the limits of the organisation, each with what it said."""
+    if not request.in_account:
+        return ((Layer.RESOURCE, named),)
+    if request.account != request.caller.account:
+        return (Layer.IDENTITY, identity), (Layer.BOUNDARY, boundary), (Layer.SESSION, session), (Layer.RESOURCE, named)
+    own = (Layer.IDENTITY, any_of((identity, role))), (Layer.BOUNDARY, boundary), (Layer.SESSION, session)
+    if not request.must_be_named:
+        return own
+    return ((Layer.RESOURCE, named),) if named is False else ((Layer.RESOURCE, named), *own)
+
+
+def _allows(request: Request, layer: Layer, policies: Iterable[Held], denied: list[Because], allowed: list[Because]) -> bool:
+    """Whether a layer that names no principals allows. What spoke is added to `denied` and `allowed`."""
+    action, resource, context = request.action, request.resource, request.context
+    found = False
+    for held in policies:
+        denies, allows = held.policy.rules(action)
+        for rule in denies:
+            if rule.applies(resource, context):
+                denied.append(Because(layer, False, held, rule))
+        for rule in allows:
+            if rule.applies(resource, context):
+                allowed.append(Because(layer, True, held, rule))
+                found = True
+    return found
+
+
+def _reaches(request: Request, layer: Layer, policies: Iterable[Held], denied: list[Because], allowed: list[Because]) -> int:
+    """The reaches by which a layer that names principals allows, a bit each (`1 << Reach.ROLE`)."""
+    caller, action, resource, context = request.caller, request.action, request.resource, request.context
+    found = 0
+    for held in policies:
+        denies, allows = held.policy.rules(action)
+        for rule in denies:
+            if (_names(request, rule) is not Reach.NONE or _denies_bounded(request, rule)) and rule.applies(resource, context):
+                denied.append(Because(layer, False, held, rule))
+        for rule in allows:
+            reach = Reach.DIRECT if rule.principal is None else rule.principal.reach(caller)
+            if reach is not Reach.NONE and rule.applies(resource, context):
+                allowed.append(Because(layer, True, held, rule, reach))
+                found |= 1 << reach
+    return found
+
+
+def _names(request: Request, rule: Rule) -> Reach:
+    return Reach.DIRECT if rule.principal is None else rule.principal.reach(request.caller)
+
+
+def _open(request: Request) -> Decision:
+    """Keys nobody told about stay open: truths that may be expressions, joined in AWS's order."""
     caller, layers = request.caller, request.layers
     denied: list[Because] = []
     allowed: list[Because] = []
     limits: list[tuple[Layer, Truth]] = []
 
-    if layers.resource_control and rcps_bind(caller, request.action):
-        for level in layers.resource_control:
-            limits.append((Layer.RESOURCE_CONTROL, _ask(request, Layer.RESOURCE_CONTROL, level, denied, allowed)))
-    if layers.service_control and scps_bind(caller):
-        for level in layers.service_control:
-            limits.append((Layer.SERVICE_CONTROL, _ask(request, Layer.SERVICE_CONTROL, level, denied, allowed)))
+    for level in request.rcps:
+        limits.append((Layer.RESOURCE_CONTROL, _ask(request, Layer.RESOURCE_CONTROL, level, denied, allowed)))
+    for level in request.scps:
+        limits.append((Layer.SERVICE_CONTROL, _ask(request, Layer.SERVICE_CONTROL, level, denied, allowed)))
     if layers.endpoint is not None:
         limits.append((Layer.ENDPOINT, _ask(request, Layer.ENDPOINT, layers.endpoint, denied, allowed)))
     named: dict[Reach, list[Truth]] = {}
@@ -186,10 +215,10 @@ def _by_policies(request: Request) -> Decision:
     identity: Truth = False
     boundary: Truth = True
     session: Truth = True
-    if caller.in_account:
+    if request.in_account:
         identity = _ask(request, Layer.IDENTITY, layers.identity, denied, allowed)
-        if caller.kind in (CallerKind.ROOT, CallerKind.ACCOUNT):
-            allowed.append(Because(Layer.IDENTITY, True, words="the root user needs no identity policy"))
+        if request.root:
+            allowed.append(_ROOT_NEEDS_NONE)
             identity = True
         elif layers.boundary is not None:
             boundary = _ask(request, Layer.BOUNDARY, layers.boundary, denied, allowed)
@@ -203,26 +232,17 @@ def _by_policies(request: Request) -> Decision:
     direct, role, account = (any_of(named.get(reach, ())) for reach in (Reach.DIRECT, Reach.ROLE, Reach.ACCOUNT))
     by_resource = any_of((direct, role, account))
     own = all_of((identity, boundary, session))
-    lacking: list[tuple[Layer, Truth]] = []
-    if not caller.in_account:
+    if not request.in_account:
         granted = by_resource
-        lacking.append((Layer.RESOURCE, by_resource))
     elif request.account != caller.account:
         granted = all_of((own, by_resource))
-        lacking += [(Layer.IDENTITY, identity), (Layer.BOUNDARY, boundary), (Layer.SESSION, session), (Layer.RESOURCE, by_resource)]
     else:
         limited = all_of((role, boundary, session))
-        if _must_name(request):
-            granted = any_of((direct, limited, all_of((account, own))))
-            lacking.append((Layer.RESOURCE, by_resource))
-            if by_resource is not False:
-                lacking += [(Layer.IDENTITY, any_of((identity, role))), (Layer.BOUNDARY, boundary), (Layer.SESSION, session)]
-        else:
-            granted = any_of((direct, limited, own))
-            lacking += [(Layer.IDENTITY, any_of((identity, role))), (Layer.BOUNDARY, boundary), (Layer.SESSION, session)]
+        granted = any_of((direct, limited, all_of((account, own)) if request.must_be_named else own))
     answer = all_of((*(truth for _layer, truth in limits), granted))
     if answer is False:
-        missing = dict.fromkeys(layer for layer, truth in (*limits, *(lacking if granted is False else ())) if truth is False)
+        lacking = _lacking(request, identity, boundary, session, role, by_resource) if granted is False else ()
+        missing = dict.fromkeys(layer for layer, truth in (*limits, *lacking) if truth is False)
         return Decision(Effect.IMPLICITLY_DENIED, tuple(allowed), tuple(missing))
     answer = all_of((answer, negated(refused)))
     if answer is True:
@@ -243,7 +263,6 @@ def _ask(
 ) -> Truth:
     """Whether a layer allows; what spoke is added to `denied` and `allowed`, and by reach to `named` (resource policies)."""
     caller, action, resource, context = request.caller, request.action, request.resource, request.context
-    conditional = request.conditional
     truths: list[Truth] = []
     for held in policies:
         denies, allows = held.policy.rules(action)
@@ -254,14 +273,9 @@ def _ask(
                     reach = rule.principal.reach(caller)
                     if reach is Reach.NONE and not _denies_bounded(request, rule):
                         continue
-                if not conditional:
-                    if not rule.applies(resource, context):
-                        continue
-                    truth: Truth = True
-                else:
-                    truth = rule.truth(resource, context)
-                    if truth is False:
-                        continue
+                truth = rule.truth(resource, context)
+                if truth is False:
+                    continue
                 spoke.append(Because(layer, allowing, held, rule, reach, truth))
                 if allowing:
                     truths.append(truth)
@@ -276,9 +290,8 @@ def _denies_bounded(request: Request, rule: Rule) -> bool:
     return principal is not None and principal.negated and rule.statement.denies and request.layers.boundary is not None
 
 
-def _must_name(request: Request) -> bool:
+def _must_name(action: str, resource: str) -> bool:
     """Trust and key policies: without them nobody gets in, whatever identity policies say."""
-    action, resource = request.action, request.resource
     if action.startswith("sts:"):
         return action in _ROLE_ENTRANCES and ":role/" in resource
     return action.startswith("kms:") and ":key/" in resource
@@ -296,15 +309,13 @@ _ROLE_ENTRANCES = frozenset(
 )
 
 
-def _refused_by_aws(request: Request) -> str:
-    """Why AWS refuses whatever policies allow; "" when policies decide."""
-    why = unmodifiable(request.action, request.resource, request.caller)
-    if not why and request.block_public and request.layers.resource is not None and request.action.startswith("s3"):
-        from .public import blocked_by_public_access_block
+def _blocked(request: Request) -> str:
+    """Why S3 Block Public Access refuses; "" when it does not."""
+    from .public import blocked_by_public_access_block
 
-        policies = [one.policy for one in request.layers.resource]
-        why = blocked_by_public_access_block(request.caller, request.account, policies)
-    return why
+    if request.layers.resource is None or not request.action.startswith("s3"):
+        return ""
+    return blocked_by_public_access_block(request.caller, request.account, [one.policy for one in request.layers.resource])
 
 
 def held(text: str, form: Form = Form.IDENTITY, name: str = "", way: str = "") -> Held:

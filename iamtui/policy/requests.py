@@ -30,7 +30,8 @@ import msgspec
 
 from .caller import caller_of
 from .compiled import Form
-from .evaluation import Because, Decision, Held, Layers, Request, evaluate, held
+from .decision import Because, Decision, Held, Layers
+from .evaluation import Request, evaluate, held
 from .expression import as_data, words
 
 MAX_LINE = 16_000_000

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from iamtui.policy.evaluation import Effect, evaluate
+from iamtui.policy.decision import Effect
+from iamtui.policy.evaluation import evaluate
 from iamtui.policy.requests import request_of
 from tests.policy_reference import decide
 from tests.policy_strategies import documents, requests

@@ -12,7 +12,8 @@ from iamtui.analysis.access import decide
 from iamtui.analysis.lookup import resolve
 from iamtui.model.account import World
 from iamtui.policy.compiled import Form
-from iamtui.policy.evaluation import Effect, Held, held
+from iamtui.policy.decision import Effect, Held
+from iamtui.policy.evaluation import held
 from iamtui.session import Session
 from iamtui.source.evidence import EvidenceSource
 

@@ -42,6 +42,8 @@ def fitted(parts: Sequence[Part], width: int, separator: str = " · ") -> Text:
 def account_words(session: Session) -> str:
     snapshots = session.world.snapshots
     if not snapshots:
+        if session.link in (Link.NO_CREDENTIALS, Link.UNREACHABLE, Link.OFFLINE):
+            return "no account"
         return {"live": "connecting", "evidence": "reading evidence"}.get(session.info.kind, "no account")
     if len(snapshots) > 1:
         return f"{len(snapshots)} accounts"
