@@ -348,7 +348,8 @@ def arn_glob(pattern: list[tuple[str, bool]], arn: str) -> bool:
         else:
             segments[-1].append((char, wild))
     if len(segments) < 6:
-        return glob_marked(pattern, arn)
+        whole = pattern[-1:] == [("*", True)] or not any(wild for _, wild in pattern)
+        return whole and all(glob_marked(one, other) for one, other in zip(segments, arn.split(":", len(segments) - 1), strict=False))
     parts = arn.split(":", 5)
     return len(parts) == 6 and all(glob_marked(one, other) for one, other in zip(segments, parts, strict=True))
 

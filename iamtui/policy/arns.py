@@ -159,12 +159,12 @@ def segments_of(parts: tuple[Token, ...]) -> list[tuple[Token, ...]]:
 
 
 def _short_test(parts: tuple[Token, ...], segments: list[tuple[Token, ...]]) -> Test:
-    """`arn:aws:s3*`: fewer than six segments. A star at the end takes the segments that were left out."""
+    """`arn:aws:s3*`: fewer than six segments. A star at the end takes the segments that were left out; no other wildcard does."""
     if parts and parts[-1] == _WILD[STAR]:
         body = "".join(f"(?>{_expression(segment, '[^:]')}:)" for segment in segments[:-1])
         found = re.compile(body + _expression(segments[-1], "(?s:.)"), re.DOTALL).fullmatch
         return lambda text: found(text) is not None
-    return text_test(parts)
+    return text_test(parts) if all(isinstance(part, str) for part in parts) else _never
 
 
 def _expression(parts: tuple[Token, ...], one_of: str, one: str = "") -> str:
@@ -185,6 +185,10 @@ def _expression(parts: tuple[Token, ...], one_of: str, one: str = "") -> str:
 
 def _always(_text: str) -> bool:
     return True
+
+
+def _never(_text: str) -> bool:
+    return False
 
 
 def overlaps(one: str, other: str) -> bool:
