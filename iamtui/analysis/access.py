@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,10 +10,15 @@ import msgspec
 from ..model.account import Snapshot
 from ..model.identity import Group, Identity
 from ..model.policy import Grant, Via
+from ..model.surroundings import Surroundings
 from ..policy.caller import Caller, CallerKind, caller_of
+from ..policy.compiled import Form
 from ..policy.decision import Decision, Held, Layers
 from ..policy.evaluation import Request, evaluate, held
 from .grants import grants
+from .reach import roles_by_arn
+
+NOTHING_AROUND = Surroundings()
 
 
 class Around(msgspec.Struct, frozen=True, eq=False):
@@ -70,25 +75,78 @@ def as_caller(identity: Identity) -> Caller:
     return caller_of(identity.arn)
 
 
-def decide(
-    identity: Identity,
-    snapshot: Snapshot,
+def organization_levels(surroundings: Surroundings, account: str, kind: str, form: Form) -> tuple[tuple[Held, ...], ...]:
+    """The organisation's policies of one kind over an account, a tuple a level from the root down."""
+    organization = surroundings.organization_of(account)
+    if organization is None:
+        return ()
+    return tuple(
+        tuple(held(p.document, form, p.name, f"at {organization.names.get(p.target) or p.target}") for p in level)
+        for level in organization.levels(account, kind)
+    )
+
+
+def resource_policy(resource: str, snapshots: Iterable[Snapshot], surroundings: Surroundings) -> tuple[tuple[Held, ...] | None, str]:
+    """(the policy on a resource, the account it is in) as far as known: trust policies of roles, bucket policies of objects."""
+    if ":role/" in resource:
+        for snapshot in snapshots:
+            role = roles_by_arn(snapshot).get(resource)
+            if role is not None:
+                return ((held(role.trust, Form.RESOURCE, role.name, "trust policy"),) if role.trust else None), role.account
+    arn = resource
+    if arn not in surroundings.resources and arn.split(":")[2:3] == ["s3"]:
+        arn = arn.partition("/")[0]
+    known = surroundings.resources.get(arn)
+    if known is None:
+        return None, ""
+    return (held(known.document, Form.RESOURCE, known.arn.rpartition(":")[2], "resource policy"),), known.account
+
+
+class Question(msgspec.Struct, frozen=True, eq=False):
+    """An action on a resource, with everything around it that does not depend on who asks."""
+
+    action: str
+    resource: str
+    resource_policy: tuple[Held, ...] | None = None
+    resource_account: str = ""
+    context: Mapping[str, Any] = {}
+    conditional: bool = True
+
+
+def question(
     action: str,
-    resource: str = "*",
+    resource: str,
+    snapshots: Iterable[Snapshot],
+    surroundings: Surroundings,
     *,
     context: Mapping[str, Any] | None = None,
     conditional: bool = True,
-    resource_policy: tuple[Held, ...] | None = None,
-    service_control: tuple[tuple[Held, ...], ...] = (),
-    resource_control: tuple[tuple[Held, ...], ...] = (),
-    resource_account: str = "",
-) -> Verdict:
-    """Whether an identity may do something, by what was read of its account and what else is given."""
+) -> Question:
+    policy, account = resource_policy(resource, snapshots, surroundings)
+    return Question(action, resource, policy, account, context or {}, conditional)
+
+
+def decide(identity: Identity, snapshot: Snapshot, asked: Question, surroundings: Surroundings = NOTHING_AROUND) -> Verdict:
+    """Whether an identity may do something, by what was read of its account and of what stands around it."""
     found = around(identity, snapshot)
-    layers = msgspec.structs.replace(
-        found.layers, resource=resource_policy, service_control=service_control, resource_control=resource_control
+    scps = organization_levels(surroundings, snapshot.account, "SERVICE_CONTROL_POLICY", Form.IDENTITY)
+    owner = asked.resource_account or snapshot.account
+    rcps = organization_levels(surroundings, owner, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
+    layers = msgspec.structs.replace(found.layers, resource=asked.resource_policy, service_control=scps, resource_control=rcps)
+    decision = evaluate(
+        Request(
+            as_caller(identity),
+            asked.action,
+            asked.resource,
+            layers,
+            context=asked.context,
+            conditional=asked.conditional,
+            resource_account=asked.resource_account,
+        )
     )
-    request = Request(
-        as_caller(identity), action, resource, layers, context=context, conditional=conditional, resource_account=resource_account
-    )
-    return Verdict(evaluate(request), found.unread)
+    notes = []
+    if surroundings.organization_of(snapshot.account) is None:
+        notes.append("organisation policies were not read")
+    if asked.resource_policy is None and asked.resource != "*":
+        notes.append("a policy on the resource was not read")
+    return Verdict(decision, found.unread, tuple(notes))

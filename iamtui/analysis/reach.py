@@ -17,7 +17,7 @@ _lock = threading.Lock()
 _made: OrderedDict[tuple[str, tuple[int, ...]], tuple[tuple[object, ...], Any]] = OrderedDict()
 
 
-def _once(name: str, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
+def once(name: str, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
     """`make()` once for these very objects. Snapshots are immutable, so identity is enough; the inputs are held while the
     answer is, so an id cannot come to mean another object."""
     key = (name, tuple(map(id, inputs)))
@@ -34,11 +34,15 @@ def _once(name: str, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
 
 
 def groups_by_name(snapshot: Snapshot) -> Mapping[str, Group]:
-    return _once("groups", (snapshot.groups,), lambda: {group.name: group for group in snapshot.groups})
+    return once("groups", (snapshot.groups,), lambda: {group.name: group for group in snapshot.groups})
 
 
 def policies_by_arn(snapshot: Snapshot) -> Mapping[str, Policy]:
-    return _once("policies", (snapshot.policies,), lambda: {policy.arn: policy for policy in snapshot.policies})
+    return once("policies", (snapshot.policies,), lambda: {policy.arn: policy for policy in snapshot.policies})
+
+
+def roles_by_arn(snapshot: Snapshot) -> Mapping[str, Role]:
+    return once("roles", (snapshot.roles,), lambda: {role.arn: role for role in snapshot.roles})
 
 
 def members_by_group(snapshot: Snapshot) -> Mapping[str, tuple[User, ...]]:
@@ -51,7 +55,7 @@ def members_by_group(snapshot: Snapshot) -> Mapping[str, tuple[User, ...]]:
                 members.setdefault(name, []).append(user)
         return {name: tuple(users) for name, users in members.items()}
 
-    return _once("members", (snapshot.users,), make)
+    return once("members", (snapshot.users,), make)
 
 
 def attached_to(snapshot: Snapshot) -> Mapping[str, tuple[Identity, ...]]:
@@ -65,7 +69,7 @@ def attached_to(snapshot: Snapshot) -> Mapping[str, tuple[Identity, ...]]:
                 found.setdefault(ref.arn, []).append(identity)
         return {arn: tuple(identities) for arn, identities in found.items()}
 
-    return _once("attached", (snapshot.users, snapshot.roles, snapshot.groups), make)
+    return once("attached", (snapshot.users, snapshot.roles, snapshot.groups), make)
 
 
 def bounded_by(snapshot: Snapshot) -> Mapping[str, tuple[Identity, ...]]:
@@ -79,4 +83,4 @@ def bounded_by(snapshot: Snapshot) -> Mapping[str, tuple[Identity, ...]]:
                 found.setdefault(identity.boundary.arn, []).append(identity)
         return {arn: tuple(identities) for arn, identities in found.items()}
 
-    return _once("bounded", (snapshot.users, snapshot.roles), make)
+    return once("bounded", (snapshot.users, snapshot.roles), make)

@@ -45,16 +45,16 @@ class _Rules(msgspec.Struct, frozen=True):
 
 
 class _Recordings(msgspec.Struct, frozen=True):
-    """recording.json. Prefix -> action names and `Get*` patterns; `*` as prefix stands for every service. `management` wins over the rest."""
+    """recording.json. Prefix -> action names and `Get*` patterns; `*` as prefix stands for every service."""
 
     data: dict[str, str]
     never: dict[str, str]
     unpublished: dict[str, str]
-    management: dict[str, str]
 
 
 _HOST = re.compile(r"\.amazonaws\.com(?:\.cn)?\Z")
 _VERSION = re.compile(r"(?:[0-9]{4}_[0-9]{2}_[0-9]{2}|[0-9]{8})(?:v[0-9]+)?\Z")
+_PREFIX = re.compile(r"[a-z0-9-]+")
 _NOT_ALNUM = re.compile(r"[^a-z0-9]")
 
 
@@ -85,7 +85,10 @@ def prefix_of(event_source: str) -> str:
     """The service prefix policies use for an event source: `cloudwatch` of `monitoring.amazonaws.com`."""
     known = _prefixes()
     label = _label(event_source)
-    return known[label] if label in known else _HOST.sub("", event_source.lower())
+    if label in known:
+        return known[label]
+    host = _HOST.sub("", event_source.lower())
+    return host if _PREFIX.fullmatch(host) else label
 
 
 @lru_cache(maxsize=32768)
@@ -142,7 +145,6 @@ def _actions(spec: str, prefix: str, operation: str) -> tuple[str, ...]:
 def _recordings() -> tuple[tuple[Recording, dict[str, re.Pattern[str]]], ...]:
     held = msgspec.json.decode(_read("recording.json"), type=_Recordings)
     kinds = (
-        (Recording.MANAGEMENT, held.management),
         (Recording.NEVER, held.never),
         (Recording.DATA, held.data),
         (Recording.UNPUBLISHED, held.unpublished),

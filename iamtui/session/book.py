@@ -12,6 +12,7 @@ from ..model.account import World
 from ..model.document import Gap
 from ..model.event import Window
 from ..model.fact import Fact
+from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from .answers import Link, Problem
 from .eventlog import EventLog
@@ -22,6 +23,7 @@ class Book:
 
     windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
     usage:   last-accessed answers by ARN
+    surroundings: resource policies and organisations; read from the source when first asked about
     events_lost: something that should have been events could not be read
     """
 
@@ -34,6 +36,8 @@ class Book:
         self.usage: dict[str, Fact[UsageReport]] = {}
         self.link = Link.DISK
         self.events_lost = False
+        self.surroundings = Surroundings()
+        self.surroundings_read = False
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from ..analysis import activity as activities
 from ..analysis import lists, lookup
 from ..analysis.filtering import FilterError, parse
 from ..analysis.indexing import Index
-from ..errors import IamtuiError
+from ..errors import IamtuiError, NotFoundError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
@@ -40,11 +40,13 @@ from .book import Book, arn_of
 from .reading import Reader
 
 if TYPE_CHECKING:
+    from ..analysis.access import Verdict
     from ..analysis.diff import PolicyDiff
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
     from ..analysis.trust import TrustSummary
     from ..analysis.usage import UsageRow
+    from ..analysis.whocan import Holder
     from ..store.cache import Cache
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
@@ -364,6 +366,28 @@ class Session:
         self._reader.absorb(self._source.policy_version(grant.policy_arn, "", cancelled), row.snapshot.account)
         fresh = self.row(row.key) or row
         return next((g for g in self.grants(fresh) if g.policy_arn == grant.policy_arn and g.via == grant.via), grant)
+
+    # -- access ------------------------------------------------------------------------------------------------------
+
+    def can(self, row: Row, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> Verdict:
+        """Whether a user, role or group may do an action, with what decided it. Conditions nobody answered stay open."""
+        from ..analysis.access import decide, question
+
+        self._reader.surroundings()
+        around = self._book.surroundings
+        asked = question(action, resource, self.world.snapshots, around, context=context)
+        if not isinstance(row.item, User | Role | Group):
+            raise NotFoundError("Only users, roles and groups can do something", "who-can asks about an action")
+        return decide(row.item, row.snapshot, asked, around)
+
+    def who_can(self, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> tuple[Holder, ...]:
+        """Everyone who may do an action on a resource: identities of the open accounts, and whom resource policies let in."""
+        from ..analysis.access import question
+        from ..analysis.whocan import who_can
+
+        self._reader.surroundings()
+        around = self._book.surroundings
+        return who_can(question(action, resource, self.world.snapshots, around, context=context), self.world.snapshots, around)
 
     # -- last used ---------------------------------------------------------------------------------------------------
 

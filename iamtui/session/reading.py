@@ -12,6 +12,7 @@ from ..errors import IamtuiError, OfflineError
 from ..model.document import Document, Gap, Kind
 from ..model.event import Window
 from ..model.fact import Fact, State, absent, known
+from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, Step
 from .answers import Link, Update, UsageUpdate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _EVERY = 0.4
 """Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
+_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
 
@@ -61,6 +63,7 @@ class Reader:
         from ..source.decode import Assembler
 
         before, assembler, documents = book.world, Assembler(), []
+        book.surroundings, book.surroundings_read = Surroundings(), False
         book.forget_problems()
         book.link = Link.REFRESHING
         told = 0.0
@@ -70,6 +73,8 @@ class Reader:
                     yield Update(book.world, step=item)
                     continue
                 assembler.add(item)
+                if isinstance(item, Document) and item.kind in _AROUND:
+                    self._around(item)
                 if isinstance(item, Document):
                     documents.append(item)
                 if self.info.kind != "demo" and time.monotonic() - told >= _EVERY:
@@ -87,6 +92,28 @@ class Reader:
         except IamtuiError as error:
             book.failed(error)
         yield Update(book.world, finished=True)
+
+    def surroundings(self) -> None:
+        """Read what stands around the identities, once."""
+        if self.book.surroundings_read or self.source is None:
+            return
+        self.book.surroundings_read = True
+        try:
+            for item in self.source.surroundings():
+                if isinstance(item, Document):
+                    self._around(item)
+                elif isinstance(item, Gap):
+                    self.book.note_gap(item)
+        except IamtuiError as error:
+            self.book.failed(error)
+
+    def _around(self, document: Document) -> None:
+        from ..source.decode import BROKEN, reason_of, with_document
+
+        try:
+            self.book.surroundings = with_document(self.book.surroundings, document)
+        except BROKEN as error:
+            self.book.note(IamtuiError(f"{document.origin.name}: {reason_of(error)}"))
 
     def usage(self, arn: str, account: str, granularity: str, cancelled: Cancelled) -> Iterator[UsageUpdate]:
         """Last-accessed details of one ARN, with progress."""

@@ -95,6 +95,10 @@ class Source(Protocol):
         """One POLICY_VERSION document, key `ARN:version`; version "" asks for the default version (GetPolicy first)."""
         ...
 
+    def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """RESOURCE_POLICIES and ORGANIZATION documents that `account` does not bring: what stands around the identities."""
+        ...
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """ROLE documents: maximum session and description, which GAAD does not tell. One of that role, or pages of all roles
         when no name is given."""

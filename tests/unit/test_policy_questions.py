@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iamtui.analysis.access import decide
+from iamtui.analysis.access import question as ask
 from iamtui.analysis.lookup import resolve
 from iamtui.model.account import World
-from iamtui.policy.compiled import Form
-from iamtui.policy.decision import Effect, Held
-from iamtui.policy.evaluation import held
+from iamtui.model.document import Document, Kind, Origin
+from iamtui.model.surroundings import Surroundings
+from iamtui.policy.decision import Effect
 from iamtui.session import Session
+from iamtui.source.decode import with_document
 from iamtui.source.evidence import EvidenceSource
 
 QUESTIONS = Path(__file__).parents[2] / "../shared/data/iam/questions"
@@ -35,29 +38,13 @@ def world_of(files: list[str]) -> World:
     return session.world
 
 
-def resource_policy(files: list[str], resource: str) -> tuple[tuple[Held, ...] | None, str]:
-    for name in files:
-        for entry in json.loads((QUESTIONS / name).read_text()):
-            if entry["Resource"] == resource:
-                return (held(json.dumps(entry["Policy"]), Form.RESOURCE, name),), entry["Account"]
-    return None, ""
-
-
-def organisation(files: list[str], account: str) -> tuple[tuple[Held, ...], ...]:
-    """Levels from the root down to the account; none for the management account, whose principals SCPs do not bind."""
-
-    def down(node: dict[str, Any]) -> list[tuple[Held, ...]] | None:
-        level = tuple(held(json.dumps(policy["Content"]), name=policy["Name"]) for policy in node.get("Policies", ()))
-        if node["Id"] == account:
-            return [level]
-        for child in node.get("Children", ()):
-            below = down(child)
-            if below is not None:
-                return [level, *below]
-        return None
-
-    roots = [json.loads((QUESTIONS / name).read_text()) for name in files]
-    return tuple(level for root in roots if root["Arn"].split(":")[4] != account for level in down(root) or ())
+def around(question: Any) -> Surroundings:
+    found = Surroundings()
+    for kind, key in ((Kind.RESOURCE_POLICIES, "resources"), (Kind.ORGANIZATION, "scps")):
+        for name in question["files"].get(key, []):
+            body = (QUESTIONS / name).read_bytes()
+            found = with_document(found, Document(kind, body, datetime.now(UTC), Origin("evidence", name)))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -74,18 +61,9 @@ def test_question(question: Any) -> None:
         assert question["expected"] is False, "nobody of that name is in the account"
         return
     identity: Any = found[0].item
-    policy, account = resource_policy(question["files"].get("resources", []), resource)
-    verdict = decide(
-        identity,
-        snapshot,
-        action,
-        resource,
-        context=given,
-        conditional=not strict,
-        resource_policy=policy,
-        resource_account=account,
-        service_control=organisation(question["files"].get("scps", []), snapshot.account),
-    )
+    surroundings = around(question)
+    asked = ask(action, resource, world.snapshots, surroundings, context=given, conditional=not strict)
+    verdict = decide(identity, snapshot, asked, surroundings)
     # Without `strict` a condition nobody answered counts as one that can be met.
     may = verdict.decision.effect in (Effect.ALLOWED, Effect.DEPENDS)
     assert may is question["expected"], verdict.decision.told

@@ -6,6 +6,18 @@ from .assembler import Assembler
 from .events import EventBatch, decode_events
 from .folding import fold
 from .secrets import redact_document
+from .surroundings import with_document
 from .usage import decode_last_accessed
+from .wire import BROKEN, reason_of
 
-__all__ = ["Assembler", "EventBatch", "decode_events", "decode_last_accessed", "fold", "redact_document"]
+__all__ = [
+    "BROKEN",
+    "Assembler",
+    "EventBatch",
+    "decode_events",
+    "decode_last_accessed",
+    "fold",
+    "reason_of",
+    "redact_document",
+    "with_document",
+]

@@ -115,7 +115,7 @@ class DemoSource:
             return
         yield self._document(Kind.LAST_ACCESSED, "iam:GetServiceLastAccessedDetails", body, arn)
 
-    def surroundings(self) -> Iterator[Document]:
+    def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Document]:
         """Organisation, resource policies, analyzer findings and Config items; not part of `account`, nothing on the first screen needs them."""
         from .surroundings import documents
 

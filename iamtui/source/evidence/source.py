@@ -127,6 +127,10 @@ class EvidenceSource:
                 told = _summed(others.get(root, Counter()))
                 yield Gap(Kind.OTHER, State.FAILED, f"{shown(root)}: nothing of an account in it: {told}", hint=_WANTED, origin=origin)
 
+    def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Nothing more: `account` yields every document there is."""
+        yield from ()
+
     def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
         """Event documents, the latest first; then one Window for the whole file set.
 

@@ -88,6 +88,10 @@ class LiveSource:
             return
         yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
 
+    def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Nothing yet: no operation of the allow-list reads resource policies or the organisation."""
+        yield from ()
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """GetRole of one role, ListRoles of all: the maximum session and the description, which GAAD does not tell."""
         self._know_account()

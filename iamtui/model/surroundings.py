@@ -1,0 +1,55 @@
+"""What stands around an account's identities: policies of resources, and the organisation above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class ResourcePolicy(msgspec.Struct, frozen=True):
+    """The policy of one resource. `document` is JSON text; `account` "" when nothing told whose the resource is."""
+
+    arn: str
+    account: str
+    document: str
+
+
+class OrganizationPolicy(msgspec.Struct, frozen=True):
+    """One policy attached at a level. `kind` as AWS calls it: SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY."""
+
+    name: str
+    kind: str
+    document: str
+    target: str = ""
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """An organisation as far as it was read.
+
+    management: account whose principals and resources organisation policies do not bind
+    paths:      account -> ids of the levels from the root down to the account itself
+    policies:   id of a level -> policies attached there
+    """
+
+    management: str = ""
+    paths: Mapping[str, tuple[str, ...]] = {}
+    policies: Mapping[str, tuple[OrganizationPolicy, ...]] = {}
+    names: Mapping[str, str] = {}
+
+    def levels(self, account: str, kind: str) -> tuple[tuple[OrganizationPolicy, ...], ...]:
+        """Policies of one kind for an account, a tuple a level; () when none of that kind is known to bind it."""
+        if account == self.management or account not in self.paths:
+            return ()
+        levels = tuple(tuple(p for p in self.policies.get(level, ()) if p.kind == kind) for level in self.paths[account])
+        return levels if any(levels) else ()
+
+
+class Surroundings(msgspec.Struct, frozen=True, eq=False):
+    """`resources` by ARN."""
+
+    resources: Mapping[str, ResourcePolicy] = {}
+    organizations: tuple[Organization, ...] = ()
+
+    def organization_of(self, account: str) -> Organization | None:
+        return next((o for o in self.organizations if account in o.paths or account == o.management), None)
