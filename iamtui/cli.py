@@ -155,6 +155,41 @@ def events(
     ctx.exit(list_events(_choices(ctx, given), text, limit, who, form))
 
 
+def _context_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--context", "pairs", multiple=True, metavar="KEY=VALUE", help="A condition key of the request; several times.")(
+        command
+    )
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("action")
+@click.argument("resource", default="*")
+@_context_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def can(ctx: click.Context, /, name: str, action: str, resource: str, pairs: tuple[str, ...], form: str, **given: Any) -> None:
+    """Whether an identity may do an action on a resource, because of what, and what is not in the answer (1: it may not)."""
+    from .commands.access import can as answer
+
+    ctx.exit(answer(_choices(ctx, given), name, action, resource, pairs, form))
+
+
+@cli.command("who-can")
+@click.argument("action")
+@click.argument("resource", default="*")
+@_context_option
+@_format_option
+@_source_options
+@click.pass_context
+def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str, ...], form: str, **given: Any) -> None:
+    """Everyone who may do an action on a resource: users, roles, and whom resource policies let in."""
+    from .commands.access import who_can as answer
+
+    ctx.exit(answer(_choices(ctx, given), action, resource, pairs, form))
+
+
 @cli.command()
 @click.argument("file", type=click.File("rb"), default="-")
 @click.pass_context

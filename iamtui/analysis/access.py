@@ -15,17 +15,58 @@ from ..policy.caller import Caller, CallerKind, caller_of
 from ..policy.compiled import Form
 from ..policy.decision import Decision, Held, Layers
 from ..policy.evaluation import Request, evaluate, held
+from ..policy.wildcard import is_pattern
 from .grants import grants
 from .reach import roles_by_arn
 
 NOTHING_AROUND = Surroundings()
 
+# Services whose resources can carry a policy. Source: IAM User Guide, "AWS services that work with IAM", resource-based policies.
+_HAVE_POLICIES = frozenset(
+    [
+        "apigateway",
+        "backup",
+        "codeartifact",
+        "codebuild",
+        "dynamodb",
+        "ecr",
+        "elasticfilesystem",
+        "es",
+        "events",
+        "execute-api",
+        "glacier",
+        "glue",
+        "iam",
+        "iot",
+        "kinesis",
+        "kms",
+        "lambda",
+        "logs",
+        "mediastore",
+        "rds-data",
+        "s3",
+        "s3-outposts",
+        "schemas",
+        "secretsmanager",
+        "ses",
+        "sns",
+        "sqs",
+        "ssm-incidents",
+        "vpc-lattice",
+    ]
+)
+
 
 class Around(msgspec.Struct, frozen=True, eq=False):
-    """The policies of one identity, compiled. `unread`: names of policies and groups whose text was not read."""
+    """The policies of one identity, compiled.
+
+    unread: names of policies and groups whose text was not read
+    personal: a policy asks who they are, so that others with the same policies may get another answer
+    """
 
     layers: Layers
     unread: tuple[str, ...] = ()
+    personal: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, eq=False):
@@ -65,7 +106,8 @@ def around(identity: Identity, snapshot: Snapshot) -> Around:
             boundary = (one,)
         else:
             own.append(one)
-    return Around(Layers(identity=tuple(own), boundary=boundary), tuple(unread))
+    personal = any(one.policy.personal for one in (*own, *(boundary or ())))
+    return Around(Layers(identity=tuple(own), boundary=boundary), tuple(unread), personal)
 
 
 def as_caller(identity: Identity) -> Caller:
@@ -122,8 +164,15 @@ def question(
     context: Mapping[str, Any] | None = None,
     conditional: bool = True,
 ) -> Question:
+    """A question about open accounts. A request about a resource of one Region goes to that Region, so its key is told."""
     policy, account = resource_policy(resource, snapshots, surroundings)
-    return Question(action, resource, policy, account, context or {}, conditional)
+    told: dict[str, Any] = {}
+    parts = resource.split(":", 5)
+    if len(parts) == 6 and parts[3] and not is_pattern(parts[3]):
+        told["aws:RequestedRegion"] = parts[3]
+    for key, value in (context or {}).items():
+        told = {known: held for known, held in told.items() if known.lower() != key.lower()} | {key: value}
+    return Question(action, resource, policy, account, told, conditional)
 
 
 def decide(identity: Identity, snapshot: Snapshot, asked: Question, surroundings: Surroundings = NOTHING_AROUND) -> Verdict:
@@ -147,6 +196,6 @@ def decide(identity: Identity, snapshot: Snapshot, asked: Question, surroundings
     notes = []
     if surroundings.organization_of(snapshot.account) is None:
         notes.append("organisation policies were not read")
-    if asked.resource_policy is None and asked.resource != "*":
+    if asked.resource_policy is None and asked.resource.split(":")[2:3] and asked.resource.split(":")[2] in _HAVE_POLICIES:
         notes.append("a policy on the resource was not read")
     return Verdict(decision, found.unread, tuple(notes))

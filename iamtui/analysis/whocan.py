@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import msgspec
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 
 from ..model.account import Snapshot
-from ..model.identity import Identity, Role, User
+from ..model.identity import Identity, User
 from ..model.surroundings import Surroundings
-from ..policy.caller import Reach, caller_of
+from ..policy.caller import Caller, Reach, caller_of
 from ..policy.compiled import Form, Rule
 from ..policy.decision import Because, Decision, Effect, Held, Layer, Layers
 from ..policy.evaluation import Request, evaluate
@@ -18,24 +17,46 @@ from .access import NOTHING_AROUND, Around, Question, around, as_caller, organiz
 from .reach import once
 
 
-class Holder(msgspec.Struct, frozen=True, eq=False):
-    """One who can. `identity` None for somebody outside what was read; `kind`: user, role, account, service, federated, everybody."""
+class Holder:
+    """One who can. `identity` None for somebody outside what was read; `kind`: user, role, account, service, federated, everybody.
 
-    name: str
-    kind: str
-    arn: str
-    account: str
-    decision: Decision
-    identity: Identity | None = None
-    unread: tuple[str, ...] = ()
+    Whether they can is known; the whole decision with its because is worked out when it is looked at.
+    """
+
+    __slots__ = ("_decide", "_decision", "account", "arn", "effect", "identity", "kind", "name", "open", "unread")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        arn: str,
+        account: str,
+        decision: Decision,
+        *,
+        identity: Identity | None = None,
+        unread: tuple[str, ...] = (),
+        decide: Callable[[], Decision] | None = None,
+    ) -> None:
+        self.name, self.kind, self.arn, self.account = name, kind, arn, account
+        self.identity, self.unread = identity, unread
+        self.effect, self.open = decision.effect, decision.conditions
+        self._decide = decide
+        self._decision = None if decide else decision
+
+    @property
+    def decision(self) -> Decision:
+        if self._decision is None:
+            assert self._decide is not None
+            self._decision = self._decide()
+        return self._decision
 
     @property
     def conditions(self) -> str:
-        return words(self.decision.conditions) if self.decision.conditions is not None else ""
+        return words(self.open) if self.open is not None else ""
 
     @property
     def because(self) -> str:
-        return next((because.told for because in self.decision.because if because.allows), "")
+        return next((because.told for because in self.decision.deciding if because.allows), "")
 
 
 def around_all(snapshot: Snapshot) -> Sequence[tuple[Identity, Around]]:
@@ -60,20 +81,23 @@ def _inside(asked: Question, snapshot: Snapshot, surroundings: Surroundings) -> 
     owner = asked.resource_account or snapshot.account
     rcps = organization_levels(surroundings, owner, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
     action = asked.action.lower()
-    named = asked.resource_policy is not None and any(held.policy.rules(action)[1] for held in asked.resource_policy)
-    allows: dict[int, bool] = {}
+    resource_rules = [rule for held in asked.resource_policy or () for rules in held.policy.rules(action) for rule in rules]
+    named = any(rule.statement.allows for rule in resource_rules)
+    elsewhere = [held for level in (*scps, *rcps) for held in level] + list(asked.resource_policy or ())
+    personal = any(held.policy.personal for held in elsewhere)
+    tests = [rule.principal for rule in resource_rules if rule.principal is not None]
+    spoken: dict[str, tuple[int, bool]] = {}
+    decided: dict[Hashable, Decision] = {}
 
-    def may(held: Held) -> bool:
-        key = id(held.policy)
-        known = allows.get(key)
+    def speaks(held: Held) -> tuple[int, bool]:
+        """(a number for its statements about the action, 0 for none; whether one of them allows)."""
+        known = spoken.get(held.text)
         if known is None:
-            known = allows[key] = bool(held.policy.rules(action)[1])
+            denies, allows = held.policy.rules(action)
+            known = spoken[held.text] = (len(spoken) + 1 if denies or allows else 0, bool(allows))
         return known
 
-    for identity, policies in around_all(snapshot):
-        # Nothing of its own speaks of the action, and no resource policy does: no need to ask further.
-        if not named and not any(may(held) for held in policies.layers.identity):
-            continue
+    def ask(caller: Caller, policies: Around) -> Decision:
         layers = Layers(
             identity=policies.layers.identity,
             boundary=policies.layers.boundary,
@@ -81,19 +105,52 @@ def _inside(asked: Question, snapshot: Snapshot, surroundings: Surroundings) -> 
             service_control=scps,
             resource_control=rcps,
         )
-        request = Request(
-            as_caller(identity),
-            asked.action,
-            asked.resource,
-            layers,
-            context=asked.context,
-            resource_account=asked.resource_account,
-            conditional=asked.conditional,
+        return evaluate(
+            Request(
+                caller,
+                asked.action,
+                asked.resource,
+                layers,
+                context=asked.context,
+                resource_account=asked.resource_account,
+                conditional=asked.conditional,
+            )
         )
-        decision = evaluate(request)
-        if decision.effect in (Effect.ALLOWED, Effect.DEPENDS):
-            kind = "user" if isinstance(identity, User) else "role" if isinstance(identity, Role) else "group"
-            yield Holder(identity.name, kind, identity.arn, identity.account, decision, identity, policies.unread)
+
+    for identity, policies in around_all(snapshot):
+        said = [speaks(held) for held in policies.layers.identity]
+        # Nothing of its own allows the action, and no resource policy does: no need to ask further.
+        if not named and not any(allows for _, allows in said):
+            continue
+        caller = as_caller(identity)
+        decision: Decision | None = None
+        key: Hashable = None
+        if not policies.personal and not personal:
+            # The same statements, and the resource policy names them alike: the same answer, if by other policies' names.
+            limit = policies.layers.boundary
+            bound = None if limit is None else tuple(held.text for held in limit)
+            reaches = tuple([test.reach(caller) for test in tests]) if tests else ()
+            key = (frozenset([number for number, _ in said if number]), bound, caller.service_linked, reaches)
+            decision = decided.get(key)
+        if decision is None:
+            decision = ask(caller, policies)
+            if key is not None:
+                decided[key] = decision
+        if decision.effect in _MAY:
+            kind = "user" if isinstance(identity, User) else "role"
+            yield Holder(
+                identity.name,
+                kind,
+                identity.arn,
+                identity.account,
+                decision,
+                identity=identity,
+                unread=policies.unread,
+                decide=partial(ask, caller, policies),
+            )
+
+
+_MAY = frozenset((Effect.ALLOWED, Effect.DEPENDS))
 
 
 def _outside(asked: Question, inside: set[str]) -> Iterator[Holder]:

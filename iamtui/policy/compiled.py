@@ -14,6 +14,7 @@ from .wildcard import matches
 
 VARIABLES_SINCE = "2012-10-17"
 _KEPT_ACTIONS = 2048
+_PERSONAL = ("aws:principal", "aws:user", "saml:", "cognito-identity")
 
 
 class Form(StrEnum):
@@ -42,6 +43,13 @@ class Rule:
         parsed = [tokens(pattern, variables) for pattern in self._patterns]
         self._dynamic: tuple[tuple[Token, ...], ...] = tuple(parts for parts in parsed if any(isinstance(part, Variable) for part in parts))
         self._tests = tuple(arn_test(parts) for parts in parsed if parts not in self._dynamic)
+
+    @property
+    def personal(self) -> bool:
+        """Whether it asks who the caller is, by a condition key or a variable."""
+        return bool(self._dynamic) or any(
+            condition.lowered.startswith(_PERSONAL) or condition.has_variables for condition in self.conditions
+        )
 
     def covers(self, resource: str, context: Values) -> bool:
         """Whether Resource or NotResource lets the statement speak of all of `resource`."""
@@ -95,9 +103,10 @@ def _text(parts: tuple[Token, ...]) -> str:
 
 
 class CompiledPolicy:
-    """A policy's rules by effect. `findings` are sentences about statements that were left out or read with care."""
+    """A policy's rules by effect. `findings` are sentences about statements that were left out or read with care; `personal` says
+    that what it decides can differ between two callers it names alike."""
 
-    __slots__ = ("_found", "allows", "denies", "document", "findings", "form")
+    __slots__ = ("_found", "allows", "denies", "document", "findings", "form", "personal")
 
     def __init__(self, document: PolicyDocument, form: Form) -> None:
         self.document = document
@@ -117,6 +126,7 @@ class CompiledPolicy:
         self.allows = tuple(rule for rule in rules if rule.statement.allows)
         self.denies = tuple(rule for rule in rules if rule.statement.denies)
         self.findings = tuple(findings)
+        self.personal = any(rule.personal for rule in rules)
         self._found: dict[str, tuple[tuple[Rule, ...], tuple[Rule, ...]]] = {}
 
     def rules(self, action: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:

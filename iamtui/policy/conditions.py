@@ -96,6 +96,10 @@ class ConditionTest:
             self._matchers = tuple(_pattern(word, parts) for parts in static)
         self._word = word
 
+    @property
+    def has_variables(self) -> bool:
+        return bool(self._dynamic)
+
     # -- asked -------------------------------------------------------------------------------------------------------
 
     def holds(self, context: Values) -> bool:

@@ -32,11 +32,15 @@ class Layer(StrEnum):
 
 
 class Held(msgspec.Struct, frozen=True, eq=False):
-    """A policy in a layer: its compiled form, its name, and the way it came (`attached`, `inline`, `via group ops`, `level 2`)."""
+    """A policy in a layer: its compiled form, its name, and the way it came (`attached`, `inline`, `via group ops`); `text` is its JSON."""
 
     policy: CompiledPolicy
     name: str = ""
     way: str = ""
+    text: str = ""
+
+
+_GRANTING = frozenset((Layer.IDENTITY, Layer.RESOURCE, Layer.AWS))
 
 
 class Because(msgspec.Struct, frozen=True, eq=False):
@@ -54,6 +58,12 @@ class Because(msgspec.Struct, frozen=True, eq=False):
     reach: Reach = Reach.NONE
     open: Truth = True
     words: str = ""
+
+    @property
+    def lets_all_pass(self) -> bool:
+        """A statement that allows everything to everybody under no condition: a limit that is none."""
+        said = self.rule.statement if self.rule is not None else None
+        return said is not None and said.allows and said.actions == said.resources == ("*",) and not said.conditions
 
     @property
     def told(self) -> str:
@@ -78,6 +88,15 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
     @property
     def allowed(self) -> bool:
         return self.effect is Effect.ALLOWED
+
+    @property
+    def deciding(self) -> tuple[Because, ...]:
+        """What matters for the answer, the grants first: of a refusal what refuses; of a permission what permits it and what it
+        depends on, without limits that let everything pass."""
+        if not self.allowed and self.effect is not Effect.DEPENDS:
+            return tuple(one for one in self.because if not one.allows)
+        told = [one for one in self.because if one.layer in _GRANTING or not one.allows or not one.lets_all_pass]
+        return tuple(sorted(told, key=lambda one: (not (one.allows and one.layer in _GRANTING), one.allows)))
 
     @property
     def told(self) -> tuple[str, ...]:

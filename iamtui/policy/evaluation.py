@@ -320,7 +320,7 @@ def _blocked(request: Request) -> str:
 
 def held(text: str, form: Form = Form.IDENTITY, name: str = "", way: str = "") -> Held:
     """A policy document's text, in a layer."""
-    return Held(compile_policy(text, form), name, way)
+    return Held(compile_policy(text, form), name, way, text)
 
 
 def ask(

@@ -171,6 +171,10 @@ class IamtuiApp(App[None]):
                 self.explorer.action_provenance()
             case "copy":
                 self.explorer.action_copy()
+            case "can" | "who-can":
+                from .access import ask_can, ask_who_can
+
+                (ask_can if verb == "can" else ask_who_can)(self, argument)
             case "profile":
                 self._switch_profile(argument)
             case "export" | "collect":

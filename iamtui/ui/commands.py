@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..session import ListKind
 
-VERBS = ("account", "collect", "copy", "export", "help", "info", "problems", "profile", "quit", "refresh", "theme")
+VERBS = ("account", "can", "collect", "copy", "export", "help", "info", "problems", "profile", "quit", "refresh", "theme", "who-can")
 _VIEW_WORDS = {
     "user": ListKind.USERS,
     "users": ListKind.USERS,

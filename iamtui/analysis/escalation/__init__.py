@@ -1,0 +1,1 @@
+"""Ways to more rights than one was given."""

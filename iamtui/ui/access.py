@@ -1,0 +1,77 @@
+"""`:can` and `:who-can`: what was typed becomes a question, asked in a thread, answered on a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import IamtuiError
+
+if TYPE_CHECKING:
+    from ..session import Row
+    from .app import IamtuiApp
+
+CAN = ":can NAME service:Action [RESOURCE] [KEY=VALUE…]; inside an identity the name can be left out"
+WHO_CAN = ":who-can service:Action [RESOURCE] [KEY=VALUE…]"
+
+
+def _is_action(word: str) -> bool:
+    prefix, colon, name = word.partition(":")
+    return bool(prefix and colon and name) and not word.startswith("arn:") and "*" not in word
+
+
+def _rest(words: list[str]) -> tuple[str, dict[str, str]]:
+    """(resource, context) of what follows the action."""
+    context = dict(word.split("=", 1) for word in words if "=" in word and not word.startswith("arn:"))
+    resources = [word for word in words if "=" not in word or word.startswith("arn:")]
+    return (resources[0] if resources else "*"), context
+
+
+def ask_can(app: IamtuiApp, argument: str) -> None:
+    """Whether an identity may; the page opens when the answer is there."""
+    words = argument.split()
+    row: Row | None
+    if words and _is_action(words[0]):
+        row, words = app.explorer.current_row(), ["", *words]
+    else:
+        matches = app.session.find(words[0]) if words else ()
+        row = matches[0].row if matches else None
+    if len(words) < 2 or not _is_action(words[1]):
+        app._tell(CAN, bad=True)
+        return
+    if row is None:
+        app._tell(f"{words[0]} is nowhere in what has been read", bad=True)
+        return
+    action, (resource, context) = words[1], _rest(words[2:])
+    found = row
+
+    def run() -> None:
+        try:
+            verdict = app.session.can(found, action, resource, context)
+        except IamtuiError as error:
+            app.call_from_thread(app._tell, error.message, bad=True)
+            return
+        from .screens.access import verdict_page
+        from .screens.pages import TextPage
+
+        title = f"Can {getattr(found.item, 'name', '')} {action}?"
+        app.call_from_thread(app.push_screen, TextPage(title, verdict_page(verdict, resource)))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def ask_who_can(app: IamtuiApp, argument: str) -> None:
+    """Everyone who may."""
+    words = argument.split()
+    if not words or not _is_action(words[0]):
+        app._tell(WHO_CAN, bad=True)
+        return
+    action, (resource, context) = words[0], _rest(words[1:])
+
+    def run() -> None:
+        holders = app.session.who_can(action, resource, context)
+        from .screens.access import HoldersPage
+
+        title = f"Who can {action}" + (f" on {resource}" if resource != "*" else "") + f"?  {len(holders):,}"
+        app.call_from_thread(app.push_screen, HoldersPage(title, holders))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
