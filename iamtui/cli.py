@@ -191,6 +191,23 @@ def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str,
 
 
 @cli.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--for", "who", default="", metavar="IDENTITY", help="What the change means for this user, role or group.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def preflight(ctx: click.Context, /, old: str, new: str, who: str, form: str, **given: Any) -> None:
+    """A policy before it is applied: what is wrong with it, what access is gained and lost (1: it grows, or AWS would refuse it).
+
+    OLD and NEW are files, - (standard input), names or ARNs of policies that were read; OLD can be `none`.
+    """
+    from .commands.preflight import check
+
+    ctx.exit(check(_choices(ctx, given), old, new, who, form))
+
+
+@cli.command()
 @click.argument("file", type=click.File("rb"), default="-")
 @click.pass_context
 def evaluate(ctx: click.Context, file: BinaryIO) -> None:

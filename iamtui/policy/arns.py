@@ -136,7 +136,7 @@ def arn_test(parts: tuple[Token, ...]) -> Test:
         if rest[-1] == _WILD[STAR] and all(isinstance(part, str) for part in rest[:-1]):
             head += "".join(str(part) for part in rest[:-1])
             return lambda text: text.startswith(head)
-    body = "".join(f"(?>{_expression(segment, '[^:]')}:)" for segment in segments[:5])
+    body = "".join(f"(?>{_expression(segment, '[^:]', one='[^:*]')}:)" for segment in segments[:5])
     # `?` stands for one character; a star of an asked pattern stands for many.
     found = re.compile(body + _expression(segments[5], "(?s:.)", one="[^*]"), re.DOTALL).fullmatch
     return lambda text: found(text) is not None

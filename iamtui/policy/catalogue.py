@@ -6,6 +6,7 @@ Sets of actions are bit masks over a service's list of actions, so that union, d
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -63,6 +64,9 @@ class Service(msgspec.Struct, frozen=True, eq=False):
 
 ActionSet = Mapping[str, int]
 """Service prefix -> mask of its actions. Only services with at least one action."""
+
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 class _RawType(msgspec.Struct):
@@ -149,6 +153,20 @@ class Catalogue:
         """Whether an action can name a resource other than `*`; None when the catalogue does not know the action."""
         known = self.action(action)
         return bool(known.resources) if known else None
+
+    def resource_forms(self, action: str) -> tuple[str, ...]:
+        """ARN patterns of the resource types an action can name: `arn:*:s3:::*/*` of `s3:GetObject`."""
+        known = self.action(action)
+        if known is None or not known.resources:
+            return ()
+        templates = self._templates(action.partition(":")[0].lower())
+        forms = (templates.get(kind.lower()) for kind in known.resources)
+        return tuple(_VARIABLE.sub("*", form) for form in forms if form)
+
+    @lru_cache(maxsize=512)  # noqa: B019  there is one catalogue a process, and it lives as long
+    def _templates(self, service: str) -> Mapping[str, str]:
+        raw = self._read("resourceTypes", service, _RESOURCES) or {}
+        return {entry.key.lower(): entry.arn for entry in raw.values()}
 
     @cached_property
     def resource_control_services(self) -> frozenset[str]:

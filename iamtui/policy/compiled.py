@@ -28,10 +28,11 @@ class Form(StrEnum):
 class Rule:
     """A statement, ready to be asked. `findings` of its policy say why a statement is left out."""
 
-    __slots__ = ("_broad", "_dynamic", "_negated", "_patterns", "_tests", "conditions", "principal", "statement")
+    __slots__ = ("_broad", "_dynamic", "_negated", "_patterns", "_tests", "conditions", "principal", "statement", "variables")
 
     def __init__(self, statement: Statement, form: Form, variables: bool) -> None:
         self.statement = statement
+        self.variables = variables
         self.conditions = condition_tests(statement.conditions, variables=variables)
         self.principal: PrincipalTest | None = None
         if form is not Form.IDENTITY and (statement.principals or statement.not_principals):

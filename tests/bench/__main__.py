@@ -179,7 +179,11 @@ def bench_decisions(home: str) -> None:
     decisions, compiled = (float(part) for part in out.stdout.split()[:2])
     line("decisions", f"{decisions:,.0f} /s", "floor 50,000 /s", 50_000 / decisions, 1)
     out = subprocess.run(
-        [sys.executable, "-m", "tests.bench.whocan"], check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
+        [sys.executable, "-m", "tests.bench.whocan"],
+        check=True,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
     )
     cold, warm = (float(part) for part in out.stdout.split()[:2])
     line("who can, 10,000 identities, cold", f"{cold * 1000:.0f} ms", "limit 2,000 ms", cold / 2, 1)
