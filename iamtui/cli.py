@@ -191,6 +191,17 @@ def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str,
 
 
 @cli.command()
+@_format_option
+@_source_options
+@click.pass_context
+def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
+    """What can be reached from outside: roles and resources open to other accounts, identity providers or everybody."""
+    from .commands.exposure import print_exposure
+
+    ctx.exit(print_exposure(_choices(ctx, given), form))
+
+
+@cli.command()
 @click.argument("old")
 @click.argument("new")
 @click.option("--for", "who", default="", metavar="IDENTITY", help="What the change means for this user, role or group.")

@@ -71,7 +71,7 @@ class Trustee(msgspec.Struct, frozen=True):
             name = self.name.split(":", 1)[-1].split("/", 1)[-1]
             return f"{self.kind} {name}" + ("" if self.own else f" of account {self.account}")
         place = "" if self.own is None else (" (this account)" if self.own else " (another account)")
-        return f"{self.kind} {self.name}{place}"
+        return f"{self.name}{place}" if self.name.endswith(self.kind) else f"{self.kind} {self.name}{place}"
 
     @property
     def sentence(self) -> str:

@@ -42,6 +42,7 @@ from .reading import Reader
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
     from ..analysis.diff import PolicyDiff
+    from ..analysis.exposure import Exposure
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
     from ..analysis.trust import TrustSummary
@@ -388,6 +389,18 @@ class Session:
         self._reader.surroundings()
         around = self._book.surroundings
         return who_can(question(action, resource, self.world.snapshots, around, context=context), self.world.snapshots, around)
+
+    def exposures(self) -> tuple[Exposure, ...]:
+        """What of the open accounts can be reached from outside, the gravest first."""
+        from ..analysis.exposure import exposures
+
+        self._reader.surroundings()
+        return exposures(self.world.snapshots, self._book.surroundings)
+
+    @property
+    def has_resource_policies(self) -> bool:
+        """Whether any policy of a resource was read, beside trust policies."""
+        return bool(self._book.surroundings.resources)
 
     # -- last used ---------------------------------------------------------------------------------------------------
 

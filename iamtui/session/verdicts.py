@@ -9,6 +9,7 @@ from ..policy.expression import as_data, words
 
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
+    from ..analysis.exposure import Exposure
     from ..analysis.whocan import Holder
 
 _MAY = {
@@ -68,6 +69,21 @@ def because_json(because: Because) -> dict[str, Any]:
     if because.rule is not None and because.held is not None:
         told.update(policy=because.held.name, way=because.held.way, statement=because.rule.statement.label)
     return told
+
+
+def exposure_json(found: Exposure) -> dict[str, Any]:
+    """`severity`, `resource`, `kind`, `who`, `account`, `actions`, `only_if`, `why`, `statement`."""
+    return {
+        "severity": found.severity.value,
+        "resource": found.resource,
+        "kind": found.kind,
+        "who": found.who,
+        "account": found.account,
+        "actions": list(found.actions),
+        "only_if": list(found.only_if),
+        "why": found.why,
+        "statement": found.label,
+    }
 
 
 def holder_json(holder: Holder) -> dict[str, str]:

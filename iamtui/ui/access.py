@@ -1,4 +1,4 @@
-"""`:can` and `:who-can`: what was typed becomes a question, asked in a thread, answered on a page."""
+"""`:can`, `:who-can` and `:exposure`: what was typed becomes a question, asked in a thread, answered on a page."""
 
 from __future__ import annotations
 
@@ -69,9 +69,22 @@ def ask_who_can(app: IamtuiApp, argument: str) -> None:
 
     def run() -> None:
         holders = app.session.who_can(action, resource, context)
-        from .screens.access import HoldersPage
+        from .screens.access import holders_page
 
         title = f"Who can {action}" + (f" on {resource}" if resource != "*" else "") + f"?  {len(holders):,}"
-        app.call_from_thread(app.push_screen, HoldersPage(title, holders))
+        app.call_from_thread(app.push_screen, holders_page(title, holders))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def show_exposure(app: IamtuiApp) -> None:
+    """What can be reached from outside."""
+
+    def run() -> None:
+        found = app.session.exposures()
+        from .screens.access import exposure_page
+
+        limits = "" if app.session.has_resource_policies else "  (trust policies only: no resource policies were read)"
+        app.call_from_thread(app.push_screen, exposure_page(f"Reachable from outside: {len(found):,}{limits}", found))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)

@@ -7,7 +7,22 @@ from typing import NamedTuple
 
 from ..session import ListKind
 
-VERBS = ("account", "can", "collect", "copy", "export", "help", "info", "problems", "profile", "quit", "refresh", "theme", "who-can")
+VERBS = (
+    "account",
+    "can",
+    "collect",
+    "copy",
+    "export",
+    "exposure",
+    "help",
+    "info",
+    "problems",
+    "profile",
+    "quit",
+    "refresh",
+    "theme",
+    "who-can",
+)
 _VIEW_WORDS = {
     "user": ListKind.USERS,
     "users": ListKind.USERS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.ui.screens.access import HoldersPage
+from iamtui.ui.screens.access import AnswersPage
 from iamtui.ui.screens.pages import TextPage
 from tests.ui.test_explorer import demo
 from tests.ui.test_stories import settle, shown, take
@@ -48,7 +48,7 @@ async def test_who_can_leads_to_the_identity() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await take(pilot, ":who-can iam:CreateUser")
-        assert isinstance(app.screen, HoldersPage)
+        assert isinstance(app.screen, AnswersPage)
         assert "t.dubois" in shown(app)
         await take(pilot, "down")
         await take(pilot, "enter")
@@ -64,3 +64,24 @@ async def test_what_cannot_be_asked_is_a_sentence(line: str) -> None:
         await take(pilot, line)
         assert app.screen is app.explorer
         assert "service:Action" in app.explorer._said or "nowhere" in app.explorer._said
+
+
+async def test_exposure_leads_to_the_trust_policy() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, ":exposure")
+        assert isinstance(app.screen, AnswersPage)
+        seen = shown(app)
+        assert "critical s3 acme-public-assets" in seen
+        assert "open to everybody" in seen
+        await take(pilot, "enter")
+        assert isinstance(app.screen, TextPage)
+        lines = app.screen.text.splitlines()
+        assert "no condition" in lines[3]
+        assert any(line.startswith("▌") and '"Principal": "*"' in line for line in lines)
+        await take(pilot, "escape")
+        for _ in range(3):
+            await take(pilot, "down")
+        await take(pilot, "enter")
+        assert "partner-ingest › Trust" in shown(app)

@@ -105,6 +105,16 @@ STORIES: dict[str, Asked] = {
         "identity role/vendor-datapeek",
         (r"external id",),
     ),
+    "S12 what is open to others": Asked(
+        (":exposure",),
+        (r"critical +s3 acme-public-assets", "open to everybody", r"role/support-readonly|vendor-datapeek"),
+        "exposure --format csv",
+        (
+            r"critical,arn:aws:s3:::acme-public-assets,",
+            r"high,arn:aws:s3:::acme-settlements,",
+            r"medium,arn:aws:iam::\d+:role/ci-terraform",
+        ),
+    ),
     "S13 Glue has not been used for six months": Asked(
         (":User1", "right", "right"),
         (r"(?i)glue", r"\b[67] mo|\b2\d\d d|\b[67] m\b"),

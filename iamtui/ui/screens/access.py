@@ -1,8 +1,9 @@
-"""Answers of `:can` and `:who-can`: a page with the deciding statements marked in their JSON, and a table of everyone who may."""
+"""Answers of `:can`, `:who-can` and `:exposure`: a page with the deciding statements marked in their JSON, and tables that lead on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -22,6 +23,7 @@ from ..widgets.table import RowTable, TableColumn
 
 if TYPE_CHECKING:
     from ...analysis.access import Verdict
+    from ...analysis.exposure import Exposure
     from ...analysis.whocan import Holder
     from ...policy.decision import Because
 
@@ -51,60 +53,78 @@ def _document(one: Because, spoke: Sequence[Because]) -> list[Line]:
     held = one.held
     assert held is not None
     way = f" ({held.way})" if held.way else ""
-    lines: list[Line] = [[(visible(f"{one.layer.value} {held.name}{way}"), "heading")]]
-    marked: set[int] = set()
-    ranges = pretty(held.text).statements
-    for other in spoke:
-        if other.rule is not None and other.rule.statement.index < len(ranges):
-            first, last = ranges[other.rule.statement.index]
-            marked.update(range(first, last))
-    for number, line in enumerate(json_lines(held.text)):
-        lines.append([("▌ " if number in marked else "  ", "label"), *line])
-    return lines
+    indices = {other.rule.statement.index for other in spoke if other.rule is not None}
+    return [[(visible(f"{one.layer.value} {held.name}{way}"), "heading")], *_marked(held.text, indices)]
 
 
-class HoldersPage(Screen[None]):
-    """Everyone who may; enter opens the identity, esc goes back."""
+def _marked(text: str, statements: set[int]) -> list[Line]:
+    """A policy's JSON, a bar before the lines of some statements."""
+    ranges = pretty(text).statements
+    marked = {line for index in statements if index < len(ranges) for line in range(*ranges[index])}
+    return [[("▌ " if number in marked else "  ", "label"), *line] for number, line in enumerate(json_lines(text))]
+
+
+Target = str | Callable[[], list[Line]]
+
+
+class AnswersPage(Screen[None]):
+    """A table of answers; enter goes where one leads, esc goes back.
+
+    rows: cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
-    def __init__(self, title: str, holders: Sequence[Holder]) -> None:
+    def __init__(
+        self, title: str, columns: Sequence[TableColumn], rows: Sequence[tuple[Callable[[int], Cell], Target]], *, tab: str, empty: str
+    ) -> None:
         super().__init__()
-        self._title, self._holders = title, holders
+        self._title, self._columns, self._rows, self._tab, self._empty = title, columns, rows, tab, empty
 
     def compose(self) -> ComposeResult:
         yield Static(Text(visible(self._title), "bold"), id="page-title", markup=False)
-        yield RowTable(id="holders")
+        yield RowTable(id="answers")
         yield Static(Text.assemble((" enter ", "bold"), "open", (" esc ", "bold"), "back"), id="page-hints", markup=False)
 
     def on_mount(self) -> None:
         table = self.query_one(RowTable)
-        table.empty = "Nobody in what was read may."
-        table.set_columns(
-            (
-                TableColumn("who", "WHO", 34, 0),
-                TableColumn("kind", "KIND", 9, 2),
-                TableColumn("answer", "ANSWER", 8, 0),
-                TableColumn("conditions", "CONDITIONS", 40, 1),
-                TableColumn("because", "BECAUSE", 50, 2),
-            )
-        )
-        holders = self._holders
-        table.set_rows(len(holders), lambda row, column: _cell(holders[row], column), lambda row: f"{row}")
+        table.empty = self._empty
+        table.set_columns(self._columns)
+        rows = self._rows
+        table.set_rows(len(rows), lambda row, column: rows[row][0](column), str)
         table.focus()
 
     def on_row_table_activated(self, message: RowTable.Activated) -> None:
-        holder = self._holders[int(message.key)]
-        if holder.identity is not None:
+        target = self._rows[int(message.key)][1]
+        if callable(target):
+            from .pages import TextPage
+
+            self.app.push_screen(TextPage(self._title, target()))
+        elif target:
             explorer = self.app.screen_stack[0]
             self.dismiss()
-            explorer.post_message(GoTo(target=holder.arn, tab="permissions"))
+            explorer.post_message(GoTo(target=target, tab=self._tab))
 
     def action_back(self) -> None:
         self.dismiss()
 
 
-def _cell(holder: Holder, column: int) -> Cell:
+def holders_page(title: str, holders: Sequence[Holder]) -> AnswersPage:
+    """Everyone who may; enter opens the identity's permissions."""
+    columns = (
+        TableColumn("who", "WHO", 34, 0),
+        TableColumn("kind", "KIND", 9, 2),
+        TableColumn("answer", "ANSWER", 8, 0),
+        TableColumn("conditions", "CONDITIONS", 40, 1),
+        TableColumn("because", "BECAUSE", 50, 2),
+    )
+    rows: list[tuple[Callable[[int], Cell], Target]] = [
+        (partial(_holder_cell, holder), holder.arn if holder.identity is not None else "") for holder in holders
+    ]
+    return AnswersPage(title, columns, rows, tab="permissions", empty="Nobody in what was read may.")
+
+
+def _holder_cell(holder: Holder, column: int) -> Cell:
     match column:
         case 0:
             return Cell(visible(holder.name), "strong")
@@ -117,3 +137,50 @@ def _cell(holder: Holder, column: int) -> Cell:
             return Cell(visible(holder.conditions))
         case _:
             return Cell(visible(holder.because))
+
+
+def exposure_page(title: str, found: Sequence[Exposure]) -> AnswersPage:
+    """What can be reached from outside; enter opens a role's trust policy, or shows the statement in its policy."""
+    columns = (
+        TableColumn("severity", "SEVERITY", 8, 0),
+        TableColumn("resource", "RESOURCE", 30, 0),
+        TableColumn("who", "WHO", 30, 1),
+        TableColumn("why", "WHY", 46, 0),
+        TableColumn("only-if", "ONLY IF", 30, 2),
+        TableColumn("actions", "ACTIONS", 24, 3),
+    )
+    rows: list[tuple[Callable[[int], Cell], Target]] = [
+        (partial(_exposure_cell, one), one.resource if one.kind == "role" else partial(_exposure_lines, one)) for one in found
+    ]
+    return AnswersPage(title, columns, rows, tab="trust", empty="Nothing of what was read can be reached from outside.")
+
+
+def _exposure_lines(found: Exposure) -> list[Line]:
+    return [
+        [(found.severity.value, _GRAVITY[found.severity.value] or "strong"), (visible(f"  {found.resource}"), "")],
+        [("who  ", "label"), (visible(found.who), "")],
+        [("why  ", "label"), (visible(found.why), "")],
+        [("only if  ", "label"), (visible(" and ".join(found.only_if) or "no condition"), "" if found.only_if else "state-absent")],
+        [],
+        *_marked(found.document, {found.statement}),
+    ]
+
+
+_GRAVITY = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium", "low": ""}
+
+
+def _exposure_cell(found: Exposure, column: int) -> Cell:
+    match column:
+        case 0:
+            return Cell(found.severity.value, _GRAVITY[found.severity.value])
+        case 1:
+            name = found.resource.split(":", 5)[-1]
+            return Cell(visible(name if found.kind == "role" else f"{found.kind} {name}"), "strong")
+        case 2:
+            return Cell(visible(found.who))
+        case 3:
+            return Cell(visible(found.why))
+        case 4:
+            return Cell(visible(" and ".join(found.only_if)))
+        case _:
+            return Cell(visible(", ".join(found.actions)))

@@ -77,6 +77,7 @@ _MORE = (
     ("  :NAME or :ARN or :AKIA…                   an identity, policy, session, access key or event", ""),
     ("  :can NAME service:Action [RESOURCE]       whether it may, and why: :can deploy-bot s3:PutObject arn:aws:s3:::logs/x", ""),
     ("  :who-can service:Action [RESOURCE]        everyone who may, inside and outside; KEY=VALUE tells a condition key", ""),
+    ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
     ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
