@@ -191,6 +191,18 @@ def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str,
 
 
 @cli.command()
+@click.argument("name", default="")
+@_format_option
+@_source_options
+@click.pass_context
+def escalations(ctx: click.Context, /, name: str, form: str, **given: Any) -> None:
+    """Who can become an administrator, and how: published escalation paths and chains of roles (1: there is a way)."""
+    from .commands.escalations import print_escalations
+
+    ctx.exit(print_escalations(_choices(ctx, given), name, form))
+
+
+@cli.command()
 @_format_option
 @_source_options
 @click.pass_context

@@ -42,6 +42,7 @@ from .reading import Reader
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
     from ..analysis.diff import PolicyDiff
+    from ..analysis.escalation.evaluating import Escalation, Hops
     from ..analysis.exposure import Exposure
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
@@ -396,6 +397,25 @@ class Session:
 
         self._reader.surroundings()
         return exposures(self.world.snapshots, self._book.surroundings)
+
+    def escalations(self, row: Row | None = None) -> tuple[tuple[Escalation, ...], tuple[Hops, ...]]:
+        """Who can become an administrator by which published path, and over which roles; of one user or role, or of all."""
+        from ..analysis.escalation.evaluating import Field, escalations, hops
+
+        self._reader.surroundings()
+        ways: list[Escalation] = []
+        chains: list[Hops] = []
+        for snapshot in self.world.snapshots:
+            if row is not None and row.snapshot.account != snapshot.account:
+                continue
+            field = Field(snapshot, self._book.surroundings)
+            found = escalations(field)
+            ways.extend(found)
+            chains.extend(hops(field, found))
+        if row is not None:
+            arn = arn_of(row.item)
+            return tuple(w for w in ways if w.identity.arn == arn), tuple(c for c in chains if c.identity.arn == arn)
+        return tuple(ways), tuple(chains)
 
     @property
     def has_resource_policies(self) -> bool:

@@ -9,6 +9,7 @@ from ..policy.expression import as_data, words
 
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
+    from ..analysis.escalation.evaluating import Escalation
     from ..analysis.exposure import Exposure
     from ..analysis.whocan import Holder
 
@@ -83,6 +84,21 @@ def exposure_json(found: Exposure) -> dict[str, Any]:
         "only_if": list(found.only_if),
         "why": found.why,
         "statement": found.label,
+    }
+
+
+def escalation_json(way: Escalation) -> dict[str, Any]:
+    """`identity`, `arn`, `path`, `title`, `target`, `ends_as`, `conditions`, `unseen`, `steps` (words and commands)."""
+    return {
+        "identity": way.identity.name,
+        "arn": way.identity.arn,
+        "path": way.path.id,
+        "title": way.path.title,
+        "target": way.target,
+        "ends_as": way.ends_as,
+        "conditions": way.conditions,
+        "unseen": list(way.unseen),
+        "steps": [{"words": step.words, "command": step.filled(way.known)} for step in way.path.steps],
     }
 
 

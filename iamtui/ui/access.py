@@ -88,3 +88,24 @@ def show_exposure(app: IamtuiApp) -> None:
         app.call_from_thread(app.push_screen, exposure_page(f"Reachable from outside: {len(found):,}{limits}", found))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def show_escalations(app: IamtuiApp, argument: str) -> None:
+    """Ways to an administrator's rights, of everybody or of one identity."""
+    row: Row | None = None
+    if argument:
+        matches = app.session.find(argument)
+        if not matches:
+            app._tell(f"{argument} is nowhere in what has been read", bad=True)
+            return
+        row = matches[0].row
+
+    def run() -> None:
+        found, chains = app.session.escalations(row)
+        from .screens.access import escalation_page
+
+        whose = f" of {getattr(row.item, 'name', '')}" if row is not None else ""
+        title = f"Ways{whose} to an administrator's rights: {len(found) + len(chains):,}"
+        app.call_from_thread(app.push_screen, escalation_page(title, found, chains))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)

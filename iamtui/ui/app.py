@@ -175,6 +175,10 @@ class IamtuiApp(App[None]):
                 from .access import ask_can, ask_who_can
 
                 (ask_can if verb == "can" else ask_who_can)(self, argument)
+            case "escalations":
+                from .access import show_escalations
+
+                show_escalations(self, argument)
             case "exposure":
                 from .access import show_exposure
 

@@ -12,6 +12,7 @@ VERBS = (
     "can",
     "collect",
     "copy",
+    "escalations",
     "export",
     "exposure",
     "help",

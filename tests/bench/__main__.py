@@ -188,6 +188,16 @@ def bench_decisions(home: str) -> None:
     cold, warm = (float(part) for part in out.stdout.split()[:2])
     line("who can, 10,000 identities, cold", f"{cold * 1000:.0f} ms", "limit 2,000 ms", cold / 2, 1)
     line("who can, 10,000 identities, warm", f"{warm * 1000:.0f} ms", "limit 100 ms", warm / 0.1, 1)
+    out = subprocess.run(
+        [sys.executable, "-m", "tests.bench.escalating"],
+        check=True,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    large, small = (float(part) for part in out.stdout.split()[:2])
+    line("escalation, 10,000 identities", f"{large:.2f} s", "limit 10 s", large / 10, 1)
+    line("escalation, 130 identities", f"{small * 1000:.0f} ms", "limit 400 ms", small / 0.4, 1)
     line("policies compiled", f"{compiled:,.0f} /s", "floor 1,000 /s", 1_000 / compiled, 1)
 
 

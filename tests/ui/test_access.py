@@ -85,3 +85,17 @@ async def test_exposure_leads_to_the_trust_policy() -> None:
             await take(pilot, "down")
         await take(pilot, "enter")
         assert "partner-ingest › Trust" in shown(app)
+
+
+async def test_escalations_show_the_steps() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, ":escalations data-admin")
+        assert isinstance(app.screen, AnswersPage)
+        assert "Ways of data-admin" in shown(app)
+        await take(pilot, "enter")
+        assert isinstance(app.screen, TextPage)
+        text = app.screen.text
+        assert "iam:CreatePolicyVersion  Allowed: identity policy" in text
+        assert "aws iam create-policy-version --policy-arn arn:aws:iam::123456789012:policy/" in text

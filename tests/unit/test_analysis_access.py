@@ -229,3 +229,14 @@ def test_only_identities_can() -> None:
     session = demo()
     with pytest.raises(NotFoundError):
         session.can(session.listing(ListKind.POLICIES).rows[0], "s3:GetObject")
+
+
+def test_escalations_of_the_demo_account() -> None:
+    result = run("escalations", "--format", "json")
+    rows = json.loads(result.stdout)
+    assert result.exit_code == 1
+    ways = {(row["identity"], row["path"]) for row in rows}
+    assert {("data-admin", "iam-001"), ("jenkins", "sts-001"), ("prod-operator", "sts:AssumeRole")} <= ways
+    one = next(row for row in rows if row["path"] == "iam-001")
+    assert one["steps"][0]["command"].startswith("aws iam create-policy-version")
+    assert json.loads(run("escalations", "data-admin", "--format", "json").stdout)

@@ -23,6 +23,7 @@ from ..widgets.table import RowTable, TableColumn
 
 if TYPE_CHECKING:
     from ...analysis.access import Verdict
+    from ...analysis.escalation.evaluating import Escalation, Hops
     from ...analysis.exposure import Exposure
     from ...analysis.whocan import Holder
     from ...policy.decision import Because
@@ -164,6 +165,57 @@ def _exposure_lines(found: Exposure) -> list[Line]:
         [],
         *_marked(found.document, {found.statement}),
     ]
+
+
+def escalation_page(title: str, found: Sequence[Escalation], chains: Sequence[Hops]) -> AnswersPage:
+    """Ways to an administrator's rights; enter shows the steps of one."""
+    columns = (
+        TableColumn("identity", "IDENTITY", 26, 0),
+        TableColumn("title", "WAY", 40, 0),
+        TableColumn("ends-as", "ENDS AS", 32, 1),
+        TableColumn("conditions", "CONDITIONS", 30, 2),
+        TableColumn("path", "PATH", 14, 3),
+    )
+    certain = sorted(found, key=lambda way: (way.path.gain.value.startswith("acts as the workload"), bool(way.conditions)))
+    rows: list[tuple[Callable[[int], Cell], Target]] = [
+        (partial(_way_cell, way.identity.name, way.path.title, way.ends_as, way.conditions, way.path.id), partial(_way_lines, way))
+        for way in certain
+    ]
+    for chain in chains:
+        words = "over " + " → ".join(role.name for role in chain.roles)
+        ends = chain.last.ends_as if chain.last is not None else "an administrator"
+        rows.append((partial(_way_cell, chain.identity.name, words, ends, "", "sts:AssumeRole"), partial(_chain_lines, chain)))
+    return AnswersPage(title, columns, rows, tab="permissions", empty="No way to an administrator's rights was found.")
+
+
+def _way_cell(identity: str, title: str, ends_as: str, conditions: str, path: str, column: int) -> Cell:
+    return Cell(visible((identity, title, ends_as, conditions, path)[column]), "strong" if column == 0 else "")
+
+
+def _way_lines(way: Escalation) -> list[Line]:
+    lines: list[Line] = [
+        [(visible(way.identity.name), "strong"), (visible(f"  {way.path.title}  ({way.path.id})"), "")],
+        [("ends as  ", "label"), (visible(way.ends_as), "")],
+        [("depends on  ", "label"), (visible(way.conditions or "nothing that is open"), "" if way.conditions else "state-absent")],
+    ]
+    lines += [[("not seen  ", "label"), (visible(words), "state-absent")] for words in way.unseen]
+    lines += [[], [("Because", "heading")]]
+    for permission, decision in zip(way.path.permissions, way.decisions, strict=False):
+        told = decision.deciding[0].told if decision.deciding else decision.effect.value
+        lines.append([(f"  {permission.action}  ", "strong"), (visible(f"{decision.effect.value}: {told}"), "")])
+    lines += [[], [("Steps", "heading")]]
+    for number, step in enumerate(way.path.steps, 1):
+        lines.append([(f"  {number}  ", "label"), (visible(step.words), "")])
+        lines.append([(visible(f"     {step.filled(way.known)}"), "state-absent")])
+    return lines
+
+
+def _chain_lines(chain: Hops) -> list[Line]:
+    lines: list[Line] = [[(visible(chain.identity.name), "strong"), ("  assumes in turn", "")]]
+    lines += [[(f"  {number}  ", "label"), (visible(role.arn), "")] for number, role in enumerate(chain.roles, 1)]
+    if chain.last is not None:
+        lines += [[], *_way_lines(chain.last)]
+    return lines
 
 
 _GRAVITY = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium", "low": ""}

@@ -77,6 +77,7 @@ _MORE = (
     ("  :NAME or :ARN or :AKIA…                   an identity, policy, session, access key or event", ""),
     ("  :can NAME service:Action [RESOURCE]       whether it may, and why: :can deploy-bot s3:PutObject arn:aws:s3:::logs/x", ""),
     ("  :who-can service:Action [RESOURCE]        everyone who may, inside and outside; KEY=VALUE tells a condition key", ""),
+    ("  :escalations [NAME]                       who can become an administrator, and the steps", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
