@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from ..model.account import Snapshot
 from ..model.document import Document, Kind
 from ..model.event import Event
 from ..model.freshness import is_stale
-from .files import private_dir
+from .files import locked, private_dir
 
 _SIZE_LIMIT = 8 << 30
 _SCHEMA = "2"
@@ -92,13 +92,15 @@ def _disk_class() -> Any:
 class Cache:
     """One folder for all accounts. Any number of instances may use it at once.
 
-    A damaged or foreign cache is set aside under another name, said in `notices`, and begun anew.
+    A damaged or foreign cache is set aside under another name, said in `notices`, and begun anew: by one instance, while
+    the others wait at a lock beside the folder and then follow to the new one.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.notices: list[str] = []
         self._held: Any = None
+        self._place: tuple[int, int] | None = None  # device and inode of the database that is open
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
@@ -109,12 +111,33 @@ class Cache:
         return self._held
 
     def _open(self) -> Any:
-        private_dir(self.directory)
+        with locked(self.directory.with_name(f"{self.directory.name}.lock")):
+            private_dir(self.directory)
+            try:
+                return self._try()
+            except (sqlite3.Error, PickleRefusedError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+                if _is_busy(error):
+                    raise
+                self._set_aside(str(error) or type(error).__name__)
+                return self._try()
+
+    def _recover(self, error: Exception) -> None:
+        """After an error of an open cache: follow to the new one when another instance set ours aside, or set it aside."""
+        if _is_busy(error):
+            self._cannot_read(error)
+            return
+        with locked(self.directory.with_name(f"{self.directory.name}.lock")):
+            moved = self._database_place() != self._place
+            self.close()
+            if not moved:
+                self._set_aside(str(error) or type(error).__name__)
+
+    def _database_place(self) -> tuple[int, int] | None:
         try:
-            return self._try()
-        except (sqlite3.Error, PickleRefusedError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-            self._set_aside(str(error) or type(error).__name__)
-            return self._try()
+            found = (self.directory / "cache.db").stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _try(self) -> Any:
         import diskcache
@@ -137,6 +160,7 @@ class Cache:
         finally:
             os.umask(before)
         self._tighten()
+        self._place = self._database_place()
         return cache
 
     def _inspect(self, database: Path) -> None:
@@ -178,14 +202,14 @@ class Cache:
         try:
             value = self._cache.get(key)
         except (sqlite3.Error, PickleRefusedError, OSError) as error:
-            self._set_aside(str(error))
+            self._recover(error)
             return None
         return value if isinstance(value, bytes) else None
 
     def _set(self, key: str, value: bytes) -> None:
         before = os.umask(0o077)
         try:
-            self._cache.set(key, value, retry=True)
+            self._attempt(lambda: self._cache.set(key, value, retry=True))
         except (sqlite3.Error, OSError) as error:
             self._cannot_write(error)
         finally:
@@ -196,7 +220,7 @@ class Cache:
         try:
             found = [key for key in self._cache if isinstance(key, str) and key.startswith(prefix)]
         except (sqlite3.Error, PickleRefusedError) as error:
-            self._set_aside(str(error))
+            self._recover(error)
             return []
         return sorted(found)
 
@@ -214,17 +238,36 @@ class Cache:
         prefix = f"doc/{account}/{kind.value}/{_safe(key)}/"
         wanted = {_document_key(account, document): _packed(document) for document in documents}
         old = [name for name in self._keys(prefix) if name not in wanted]
-        before = os.umask(0o077)
-        try:
+
+        def write() -> None:
             with self._cache.transact(retry=True):
                 for name, value in wanted.items():
                     self._cache.set(name, value)
                 for name in old:
                     self._cache.delete(name)
+
+        before = os.umask(0o077)
+        try:
+            self._attempt(write)
         except (sqlite3.Error, OSError) as error:
             self._cannot_write(error)
         finally:
             os.umask(before)
+
+    def _attempt(self, write: Callable[[], object]) -> None:
+        """Write; once more when another instance set our database aside meanwhile."""
+        try:
+            write()
+        except (sqlite3.Error, OSError):
+            if self._database_place() == self._place:
+                raise
+            self.close()
+            write()
+
+    def _cannot_read(self, error: Exception) -> None:
+        notice = f"{self.directory} could not be read just now ({error})"
+        if notice not in self.notices:
+            self.notices.append(notice)
 
     def _cannot_write(self, error: Exception) -> None:
         notice = f"{self.directory} could not be written ({error}); what was read is kept in memory only"
@@ -336,6 +379,11 @@ class Cache:
         with contextlib.suppress(sqlite3.Error):
             self._cache._sql("VACUUM")
         return count
+
+
+def _is_busy(error: Exception) -> bool:
+    """Another instance holds the database: no sign of damage."""
+    return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in ("locked", "busy"))
 
 
 _document = msgspec.msgpack.Decoder(Document)

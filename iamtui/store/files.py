@@ -38,6 +38,23 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold `path` as a lock between processes; it is left there, empty. Where the system has no such locks, go on without."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 async def write_text(path: Path, text: str) -> None:
     """`private_file` for a coroutine."""
     import aiofiles

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -159,6 +160,50 @@ def test_two_instances_at_once(folder: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", program, str(folder), name], cwd=root) for name in "ab"]
     assert [process.wait() for process in running] == [0, 0]
     assert len(list(Cache(folder).documents(ACCOUNT))) == 80
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database"])
+def test_many_instances_begin_one_cache_together(folder: Path, content: bytes) -> None:
+    """Eight begin at the same moment, on nothing and on a damaged one: one makes it, all of them use it."""
+    program = (
+        "import sys, time; from pathlib import Path; from tests.unit.test_store_cache import document, ACCOUNT\n"
+        "from iamtui.store.cache import Cache\n"
+        "import diskcache\n"
+        "c = Cache(Path(sys.argv[1])); time.sleep(max(0, float(sys.argv[3]) - time.time()))\n"
+        "for i in range(5): c.put_document(ACCOUNT, document(key=f'k{sys.argv[2]}{i}'))\n"
+        "print(len(c.notices))"
+    )
+    if content:
+        folder.mkdir()
+        (folder / "cache.db").write_bytes(content)
+    root, at = Path(__file__).parents[2], str(time.time() + 2)
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(folder), name, at], cwd=root, stdout=subprocess.PIPE, text=True)
+        for name in "abcdefgh"
+    ]
+    told = [int(process.communicate()[0]) for process in running]
+    assert sum(told) == (1 if content else 0)
+    assert len(list(Cache(folder).documents(ACCOUNT))) == 40
+
+
+def test_an_instance_follows_when_another_set_the_cache_aside(folder: Path) -> None:
+    mine, other = Cache(folder), Cache(folder)
+    mine.put_document(ACCOUNT, document(key="a"))
+    other.put_document(ACCOUNT, document(key="b"))
+    other._recover(sqlite3.DatabaseError("database disk image is malformed"))
+    other.put_document(ACCOUNT, document(key="c"))
+    mine._recover(sqlite3.OperationalError("attempt to write a readonly database"))
+    mine.put_document(ACCOUNT, document(key="d"))
+    assert (len(other.notices), mine.notices) == (1, [])
+    assert {d.key for d in Cache(folder).documents(ACCOUNT)} == {"c", "d"}
+
+
+def test_a_busy_cache_is_not_taken_for_a_damaged_one(folder: Path) -> None:
+    cache = Cache(folder)
+    cache.put_document(ACCOUNT, document(key="a"))
+    cache._recover(sqlite3.OperationalError("database is locked"))
+    assert len(list(cache.documents(ACCOUNT))) == 1
+    assert "just now" in cache.notices[0]
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
