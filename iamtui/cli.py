@@ -191,6 +191,19 @@ def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str,
 
 
 @cli.command()
+@click.argument("name")
+@click.argument("other", default="")
+@_format_option
+@_source_options
+@click.pass_context
+def access(ctx: click.Context, /, name: str, other: str, form: str, **given: Any) -> None:
+    """What an identity may do within its limits, by service and access level; with OTHER, what one may and the other may not."""
+    from .commands.effective import print_access
+
+    ctx.exit(print_access(_choices(ctx, given), name, other, form))
+
+
+@cli.command()
 @click.argument("name", default="")
 @_format_option
 @_source_options

@@ -42,6 +42,7 @@ from .reading import Reader
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
     from ..analysis.diff import PolicyDiff
+    from ..analysis.effective import Difference, EffectiveAccess
     from ..analysis.escalation.evaluating import Escalation, Hops
     from ..analysis.exposure import Exposure
     from ..analysis.grants import Attachment
@@ -390,6 +391,21 @@ class Session:
         self._reader.surroundings()
         around = self._book.surroundings
         return who_can(question(action, resource, self.world.snapshots, around, context=context), self.world.snapshots, around)
+
+    def effective(self, row: Row) -> EffectiveAccess:
+        """What a user, role or group may do within its limits, by service and access level. Not for the event loop."""
+        from ..analysis.effective import effective_access
+
+        if not isinstance(row.item, User | Role | Group):
+            raise NotFoundError("Only users, roles and groups have access", "a policy's own summary is on its Document tab")
+        self._reader.surroundings()
+        return effective_access(row.item, row.snapshot, self._book.surroundings)
+
+    def compare(self, first: Row, second: Row) -> tuple[Difference, ...]:
+        """Two identities side by side, by service and access level. Not for the event loop."""
+        from ..analysis.effective import compared
+
+        return compared(self.effective(first), self.effective(second))
 
     def exposures(self) -> tuple[Exposure, ...]:
         """What of the open accounts can be reached from outside, the gravest first."""

@@ -1,12 +1,15 @@
-"""`:can`, `:who-can` and `:exposure`: what was typed becomes a question, asked in a thread, answered on a page."""
+"""`:can`, `:who-can`, `:compare` and their like: what was typed becomes a question, asked in a thread, answered on a page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..errors import IamtuiError
+from ..model.identity import Group, Role, User
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..session import Row
     from .app import IamtuiApp
 
@@ -73,6 +76,39 @@ def ask_who_can(app: IamtuiApp, argument: str) -> None:
 
         title = f"Who can {action}" + (f" on {resource}" if resource != "*" else "") + f"?  {len(holders):,}"
         app.call_from_thread(app.push_screen, holders_page(title, holders))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+COMPARE = "Mark one user, role or group with space, and d on another compares them; or :compare NAME NAME"
+
+
+def ask_compare(app: IamtuiApp, argument: str) -> None:
+    """Two identities by name; one name is compared with the row under the cursor."""
+    rows: list[Row] = []
+    for word in argument.split():
+        matches = app.session.find(word)
+        if not matches:
+            app._tell(f"{word} is nowhere in what has been read", bad=True)
+            return
+        rows.append(matches[0].row)
+    here = app.explorer.current_row()
+    compare(app, rows if len(rows) != 1 or here is None else [here, *rows])
+
+
+def compare(app: IamtuiApp, rows: Sequence[Row]) -> None:
+    """What one of two identities may and the other may not, side by side."""
+    if len(rows) != 2 or not all(isinstance(row.item, User | Role | Group) for row in rows):
+        app._tell(COMPARE, bad=True)
+        return
+    first, second = rows
+
+    def run() -> None:
+        found = app.session.compare(first, second)
+        from .screens.access import compare_page
+
+        names = tuple(str(getattr(row.item, "name", "")) for row in rows)
+        app.call_from_thread(app.push_screen, compare_page(names[0], names[1], found))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 

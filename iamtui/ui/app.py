@@ -179,6 +179,10 @@ class IamtuiApp(App[None]):
                 from .access import show_escalations
 
                 show_escalations(self, argument)
+            case "compare":
+                from .access import ask_compare
+
+                ask_compare(self, argument)
             case "exposure":
                 from .access import show_exposure
 

@@ -11,6 +11,7 @@ VERBS = (
     "account",
     "can",
     "collect",
+    "compare",
     "copy",
     "escalations",
     "export",

@@ -54,7 +54,7 @@ KEYS = (
     Key("provenance", "i", "provenance", "where this comes from", "explorer", "view"),
     Key("problems", "exclamation_mark", "problems", "what went wrong so far", "explorer", "view"),
     Key("refresh", "r", "refresh", "read again", "explorer", "act"),
-    Key("diff", "d", "diff", "compare policy versions", "explorer", "view"),
+    Key("diff", "d", "diff", "compare: two marked, or two versions", "explorer", "view"),
     Key("toggle", "t", "other_reading", "other reading: JSON or summary, by or on, services or actions", "explorer", "view"),
     Key("unused", "u", "unused", "only what is unused", "explorer", "view"),
     Key("zoom", "z", "zoom", "one pane or two", "explorer", "view"),

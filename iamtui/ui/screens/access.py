@@ -19,10 +19,12 @@ from ..keymap import bindings
 from ..messages import GoTo
 from ..render.cells import Cell
 from ..render.documents import Line, json_lines
+from ..render.effective import difference_cell, difference_lines
 from ..widgets.table import RowTable, TableColumn
 
 if TYPE_CHECKING:
     from ...analysis.access import Verdict
+    from ...analysis.effective import Difference
     from ...analysis.escalation.evaluating import Escalation, Hops
     from ...analysis.exposure import Exposure
     from ...analysis.whocan import Holder
@@ -138,6 +140,25 @@ def _holder_cell(holder: Holder, column: int) -> Cell:
             return Cell(visible(holder.conditions))
         case _:
             return Cell(visible(holder.because))
+
+
+def compare_page(first: str, second: str, found: Sequence[Difference]) -> AnswersPage:
+    """Two identities by service and access level; enter names every action."""
+    columns = (
+        TableColumn("service", "SERVICE", 16, 0),
+        TableColumn("level", "LEVEL", 11, 1),
+        TableColumn("first", f"ONLY {visible(first)}"[:24], 24, 0),
+        TableColumn("second", f"ONLY {visible(second)}"[:24], 24, 0),
+        TableColumn("unlike", "BOTH, NOT ALIKE", 15, 2),
+        TableColumn("both", "BOTH", 6, 1, right=True),
+    )
+    unlike = [one for one in found if one.only_first or one.only_second or one.unlike]
+    rows: list[tuple[Callable[[int], Cell], Target]] = [
+        (partial(difference_cell, one), partial(difference_lines, one, first, second)) for one in unlike
+    ]
+    alike = sum(one.both for one in found)
+    title = f"{first} and {second}: {len(unlike):,} services and levels differ, {alike:,} actions alike"
+    return AnswersPage(title, columns, rows, tab="permissions", empty=f"They may do the same: {alike:,} actions.")
 
 
 def exposure_page(title: str, found: Sequence[Exposure]) -> AnswersPage:

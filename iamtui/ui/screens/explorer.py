@@ -605,10 +605,17 @@ class Explorer(Screen[None]):
             self._detail.view.unused()
 
     def action_diff(self) -> None:
-        if self._inside and self._detail is not None:
+        """Two versions of a policy, or two identities: the marked one and this one."""
+        if self._inside and self._detail is not None and self._detail.tab == "versions":
             self._detail.diff()
-        else:
-            self._say("Open a policy's Versions to compare two of them")
+            return
+        from ..access import compare
+
+        chosen, _hidden = self.list.marked_rows()
+        row = self.current_row()
+        if len(chosen) == 1 and row is not None and row.key != chosen[0].key:
+            chosen = [*chosen, row]
+        compare(self.app, chosen)
 
     # -- what is under the cursor ------------------------------------------------------------------------------------
 

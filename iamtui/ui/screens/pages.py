@@ -78,6 +78,7 @@ _MORE = (
     ("  :can NAME service:Action [RESOURCE]       whether it may, and why: :can deploy-bot s3:PutObject arn:aws:s3:::logs/x", ""),
     ("  :who-can service:Action [RESOURCE]        everyone who may, inside and outside; KEY=VALUE tells a condition key", ""),
     ("  :escalations [NAME]                       who can become an administrator, and the steps", ""),
+    ("  :compare NAME NAME                        what one may and the other may not (also d with one marked)", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),

@@ -1,30 +1,46 @@
-"""Permissions: every grant with the way it came; each opens as JSON and as a summary."""
+"""Permissions: every grant with the way it came; each opens as JSON and as a summary. The first line is what they come to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model.policy import Grant, Via
 from ...policy.document import parse
 from ...text import visible
 from ..render.cells import Cell
 from ..render.documents import Line, json_lines
+from ..render.effective import access_cell, service_lines, services_of
 from ..render.permissions import summary_lines
 from ..widgets.table import TableColumn
 from .base import Cancelled, View, heading
 from .summary import ROOT_WORDS, is_root_user
 
+if TYPE_CHECKING:
+    from ...analysis.effective import EffectiveAccess
+
 ALL = "all"
+ACCESS_COLUMNS = (
+    TableColumn("service", "SERVICE", 18, 0),
+    TableColumn("access", "ACCESS", 34, 0),
+    TableColumn("resources", "RESOURCES", 26, 1),
+    TableColumn("stopped", "STOPPED", 7, 1, right=True),
+    TableColumn("conditions", "CONDITIONS", 30, 2),
+    TableColumn("by", "GRANTED BY", 26, 3),
+)
 
 
 class PermissionsView(View):
-    """The first line is everything together. Enter opens, `t` turns between summary and JSON, esc goes back to the list."""
+    """Enter opens a policy, or from the first line the effective access by service, and there a service. `t` turns between the
+    summary and the JSON of a policy, and between effective access and what all documents say. Esc goes back a level."""
 
     json = True
+    _access: EffectiveAccess | None = None
 
     def open(self) -> None:
+        self._access = None
         self._opened: Grant | str | None = None
+        self._service = ""
         grants = self._grants = self.session.grants(self.row)
         columns = (
             TableColumn("policy", "POLICY", 26, 0),
@@ -35,16 +51,19 @@ class PermissionsView(View):
 
         def cells(row: int, column: int) -> Cell:
             if row == 0:
-                return (Cell("everything together", "strong"), Cell("summary by service"), Cell(""), Cell(f"{len(grants)} policies"))[
-                    column
-                ]
+                return (
+                    Cell("everything together", "strong"),
+                    Cell("effective access"),
+                    Cell(""),
+                    Cell(f"{len(grants)} policies, by service"),
+                )[column]
             return _cell(grants[row - 1], column)
 
         unread = sum(1 for grant in grants if grant.document is None)
         self.host.note(
             f"{unread} of {len(grants)} policies were not in what was read; opening one asks for it"
             if unread
-            else "enter opens a policy, or the summary of all"
+            else "enter opens a policy, or what they come to"
         )
         if not grants:
             self.host.show_table(
@@ -60,9 +79,14 @@ class PermissionsView(View):
         self.host.show_table(columns, len(grants) + 1, cells, lambda row: ALL if row == 0 else _key(row - 1, grants[row - 1]))
 
     def activate(self, key: str) -> None:
+        if self._opened == ALL and self._access is not None:
+            self._service = key
+            self.host.note(f"{visible(key)} · esc goes back to the services")
+            self.host.show_text(service_lines(self._access, key))
+            return
         if key == ALL:
             self._opened = ALL
-            self._summarize()
+            self._weigh()
             return
         grant = next((g for n, g in enumerate(self._grants) if _key(n, g) == key), None)
         if grant is None or not grant.policy_name:
@@ -90,6 +114,32 @@ class PermissionsView(View):
         else:
             self._summarize(grant)
 
+    def _weigh(self) -> None:
+        """Effective access, worked out in a thread."""
+        self._access, self._service = None, ""
+        session, row = self.session, self.row
+        self.host.note("effective access · esc goes back to the list")
+        self.host.show_text([[("Working it out…", "state-absent")]])
+
+        def job(cancelled: Cancelled) -> Iterable[Any]:
+            yield session.effective(row)
+
+        self.host.work("effective", job)
+
+    def _show_access(self, access: EffectiveAccess) -> None:
+        self._access = access
+        services = services_of(access)
+        absent = [f"not read: {', '.join(access.unread)}"] if access.unread else []
+        limits = [f"limited by {', '.join(access.limits)}"] if access.limits else []
+        self.host.note(" · ".join([f"{len(access.services)} services", *limits, *absent, *access.notes, "t what the documents say"]))
+        self.host.show_table(
+            ACCESS_COLUMNS,
+            len(services),
+            lambda row, column: access_cell(access, services[row], column),
+            lambda row: services[row],
+            empty="No policy of this identity allows anything.\n\nPolicies of resources may still let it in.",
+        )
+
     def _summarize(self, grant: Grant | None = None) -> None:
         session, row = self.session, self.row
         self.host.note(
@@ -103,7 +153,9 @@ class PermissionsView(View):
         self.host.work("summary", job)
 
     def answered(self, question: object, value: Any, finished: bool) -> None:
-        if question == "summary" and self._opened is not None:
+        if question == "effective" and self._opened == ALL:
+            self._show_access(value)
+        elif question == "summary" and self._opened is not None:
             self.host.show_text(summary_lines(value))
         elif question == "document" and isinstance(value, Grant) and isinstance(self._opened, Grant):
             self._opened = value
@@ -113,10 +165,18 @@ class PermissionsView(View):
         if isinstance(self._opened, Grant):
             self.json = not self.json
             self._show(self._opened)
-        elif self._opened is None:
-            self.activate(ALL)
+        elif self._opened == ALL and self._access is not None and not self._service:
+            self._access = None
+            self._summarize()
+        else:
+            self._opened = ALL
+            self._weigh()
 
     def back(self) -> bool:
+        if self._service and self._access is not None:
+            self._service = ""
+            self._show_access(self._access)
+            return True
         if self._opened is not None:
             self.open()
             return True
@@ -129,11 +189,19 @@ class PermissionsView(View):
         return [
             heading("Grants"),
             [("attached, inline and group policies and the boundary: iam:GetAccountAuthorizationDetails", "")],
-            [("service and access levels: the action catalogue; a reading of the documents, not an evaluation", "")],
-            [("not counted: resource policies, organisation policies, session policies", "state-absent")],
+            [("effective access: every action asked of the policy engine, with boundary and organisation policies as limits", "")],
+            [("services and access levels: the action catalogue", "")],
+            [("not counted: what policies of resources add, session policies", "state-absent")],
         ]
 
     def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
+        if self._access is not None:
+            rows = [
+                [a.service, a.level, action, a.scope, a.conditions, ", ".join(a.granted_by)]
+                for a in self._access.allowed
+                for action in a.actions
+            ]
+            return ["service", "level", "action", "resources", "conditions", "granted by"], rows
         return ["policy", "via", "group", "arn"], [[g.policy_name, g.via.value, g.group, g.policy_arn] for g in self._grants]
 
 
