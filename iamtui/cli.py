@@ -227,6 +227,19 @@ def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
 
 
 @cli.command()
+@click.argument("name", default="")
+@click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def unused(ctx: click.Context, /, name: str, days: int, form: str, **given: Any) -> None:
+    """What an identity, or everybody, may do and did not; and the smaller policies, checked by the engine."""
+    from .commands.unused import print_unused
+
+    ctx.exit(print_unused(_choices(ctx, given), name, days, form))
+
+
+@cli.command()
 @click.argument("old")
 @click.argument("new")
 @click.option("--for", "who", default="", metavar="IDENTITY", help="What the change means for this user, role or group.")

@@ -23,7 +23,7 @@ from ..policy.context import context_of
 from ..policy.decision import Decision, Effect, Layer, Layers
 from ..policy.document import Statement
 from ..policy.evaluation import Request, evaluate
-from ..policy.expression import words
+from ..policy.expression import All, all_of, any_of, negated, words
 from ..policy.wildcard import is_pattern
 from .access import NOTHING_AROUND, around, as_caller, organization_levels
 
@@ -38,7 +38,8 @@ class Access(msgspec.Struct, frozen=True):
     actions:    names without prefix
     total:      actions of that level the service has
     resources:  patterns; `excepted` True: everything but these
-    conditions: in words, "" for none
+    conditions: of the policies that give them, in words, "" for none
+    within:     what the limits ask beside that (boundary, organisation), in words, "" for none
     granted_by: policies with the way they came
     """
 
@@ -50,6 +51,7 @@ class Access(msgspec.Struct, frozen=True):
     resources: tuple[str, ...]
     excepted: bool
     conditions: str
+    within: str
     granted_by: tuple[str, ...]
 
     @property
@@ -80,13 +82,15 @@ class Stopped(msgspec.Struct, frozen=True):
 
 
 class EffectiveAccess(msgspec.Struct, frozen=True):
-    """`allowed` by service and level, `stopped` beside it; `unread` names policies that were not read; `limits` what limits all."""
+    """`allowed` by service and level, `stopped` beside it; `unread` names policies that were not read; `limits` what limits all;
+    `full` the services of which every action is allowed on every resource under no condition of its policies."""
 
     allowed: tuple[Access, ...]
     stopped: tuple[Stopped, ...]
     limits: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
     catalogue: str = ""
 
     @property
@@ -130,8 +134,8 @@ def _masks(statement: Statement) -> dict[str, int]:
     return _named(statement.actions, () if statement.actions else statement.not_actions)
 
 
-# service, access level, actions (or, joined: resources), whether resources are excepted, conditions, policies
-_Line = tuple[str, str, tuple[str, ...], bool, str, tuple[str, ...]]
+# service, access level, actions (or, joined: resources), whether resources are excepted, conditions, those of limits, policies
+_Line = tuple[str, str, tuple[str, ...], bool, str, str, tuple[str, ...]]
 # service, access level, resources, what stops it, policies
 _Stop = tuple[str, str, tuple[str, ...], str, tuple[str, ...]]
 
@@ -162,7 +166,17 @@ class _Effective:
         for action in self._unknown():
             prefix, _, name = action.partition(":")
             self._ask(prefix.lower(), (name,), UNKNOWN_LEVEL)
-        return EffectiveAccess(self._allowed(), self._stopped(), self._limits(), unread, (note,) if note else (), self.known.version)
+        allowed = self._allowed()
+        notes = (note,) if note else ()
+        return EffectiveAccess(allowed, self._stopped(), self._limits(), unread, notes, self._full(allowed), self.known.version)
+
+    def _full(self, allowed: tuple[Access, ...]) -> tuple[str, ...]:
+        counts: dict[str, int] = {}
+        for one in allowed:
+            if one.resources == ("*",) and not one.excepted and not one.conditions:
+                counts[one.service] = counts.get(one.service, 0) + len(one.actions)
+        services = ((prefix, self.known.service(prefix), count) for prefix, count in counts.items())
+        return tuple(prefix for prefix, service, count in services if service is not None and count >= len(service.actions))
 
     def _parts(self, service: Service, granted: int) -> Iterator[int]:
         """The granted actions of a service in sets that every statement treats alike, of one level each."""
@@ -219,7 +233,7 @@ class _Effective:
                 by = "the action has no resource type: only a statement on * gives it"
                 self._stop(prefix, names, level, pattern, by, self._speaking(lowered))
             elif not reached:
-                self._stop(prefix, names, level, pattern, self._why(decision), _givers(decision))
+                self._stop(prefix, names, level, pattern, self._why(decision), _givers(decision) or self._speaking(lowered))
 
     def _speaking(self, action: str) -> tuple[str, ...]:
         """The identity policies that name an action, whatever on."""
@@ -248,11 +262,24 @@ class _Effective:
     # -- gathering ---------------------------------------------------------------------------------------------------
 
     def _allow(self, prefix: str, names: tuple[str, ...], level: str, pattern: tuple[str, ...], excepted: bool, decision: Decision) -> None:
-        conditions = words(decision.conditions) if decision.conditions is not None else ""
+        conditions, within = self._conditions(decision)
         if self._lacks_only_resource(decision):
             conditions = "the policy of the resource allows it too"
-        key = (prefix, level, names, excepted, conditions, _givers(decision))
+        key = (prefix, level, names, excepted, conditions, within, _givers(decision))
         self.found.setdefault(key, {}).update(dict.fromkeys(pattern))
+
+    @staticmethod
+    def _conditions(decision: Decision) -> tuple[str, str]:
+        """(conditions of the identity's own policies, those its limits add) in words."""
+        if decision.conditions is None:
+            return "", ""
+        parts = decision.conditions.parts if isinstance(decision.conditions, All) else (decision.conditions,)
+        own = any_of(one.open for one in decision.because if one.allows and one.layer is Layer.IDENTITY)
+        refused = [negated(one.open) for one in decision.because if not one.allows and one.layer is Layer.IDENTITY]
+        mine = {part for truth in (own, *refused) for part in (truth.parts if isinstance(truth, All) else (truth,))}
+        told = all_of(part for part in parts if part in mine)
+        limits = all_of(part for part in parts if part not in mine)
+        return tuple("" if isinstance(truth, bool) else words(truth) for truth in (told, limits))  # type: ignore[return-value]
 
     def _stop(self, prefix: str, names: tuple[str, ...], level: str, pattern: tuple[str, ...], by: str, givers: tuple[str, ...]) -> None:
         self.stopped.setdefault((prefix, level, pattern, by, givers), {}).update(dict.fromkeys(names))
@@ -271,22 +298,13 @@ class _Effective:
 
     def _allowed(self) -> tuple[Access, ...]:
         joined: dict[_Line, dict[str, None]] = {}
-        for (prefix, level, names, excepted, conditions, givers), patterns in self.found.items():
-            key = (prefix, level, tuple(patterns), excepted, conditions, givers)
+        for (prefix, level, names, excepted, conditions, within, givers), patterns in self.found.items():
+            key = (prefix, level, tuple(patterns), excepted, conditions, within, givers)
             joined.setdefault(key, {}).update(dict.fromkeys(names))
+        name, total = self.known.service_name, self._total
         lines = [
-            Access(
-                prefix,
-                self.known.service_name(prefix),
-                level,
-                tuple(names),
-                self._total(prefix, level),
-                patterns,
-                excepted,
-                conditions,
-                givers,
-            )
-            for (prefix, level, patterns, excepted, conditions, givers), names in joined.items()
+            Access(prefix, name(prefix), level, tuple(names), total(prefix, level), patterns, excepted, conditions, within, givers)
+            for (prefix, level, patterns, excepted, conditions, within, givers), names in joined.items()
         ]
         return tuple(sorted(lines, key=lambda a: (a.service, -_rank(a.level), -len(a.actions), a.resources, a.conditions)))
 
@@ -389,4 +407,4 @@ def compared(first: EffectiveAccess, second: EffectiveAccess) -> tuple[Differenc
 
 
 def _reach(lines: Iterable[Access]) -> frozenset[tuple[object, ...]]:
-    return frozenset((frozenset(line.resources), line.excepted, line.conditions) for line in lines)
+    return frozenset((frozenset(line.resources), line.excepted, line.conditions, line.within) for line in lines)

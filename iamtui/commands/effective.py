@@ -37,7 +37,16 @@ def _access(session: Session, row: Row, form: str) -> None:
         print_json({"identity": getattr(row.item, "arn", ""), **msgspec.to_builtins(found)})
         return
     lines: list[list[str]] = [
-        [a.service, a.level, a.words, a.scope, a.conditions, ", ".join(a.granted_by), _names(a.actions, form)] for a in found.allowed
+        [
+            a.service,
+            a.level,
+            a.words,
+            a.scope,
+            " and ".join(filter(None, (a.conditions, a.within))),
+            ", ".join(a.granted_by),
+            _names(a.actions, form),
+        ]
+        for a in found.allowed
     ]
     lines += [
         [s.service, s.level, f"stopped: {s.by}", ", ".join(s.resources), "", ", ".join(s.granted_by), _names(s.actions, form)]

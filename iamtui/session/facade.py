@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from ..analysis import activity as activities
 from ..analysis import lists, lookup
 from ..analysis.filtering import FilterError, parse
 from ..analysis.indexing import Index
-from ..errors import IamtuiError, NotFoundError
+from ..errors import IamtuiError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
@@ -36,20 +36,16 @@ from .answers import (
     Update,
     UsageUpdate,
 )
+from .asking import AccessQuestions
 from .book import Book, arn_of
 from .reading import Reader
 
 if TYPE_CHECKING:
-    from ..analysis.access import Verdict
     from ..analysis.diff import PolicyDiff
-    from ..analysis.effective import Difference, EffectiveAccess
-    from ..analysis.escalation.evaluating import Escalation, Hops
-    from ..analysis.exposure import Exposure
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
     from ..analysis.trust import TrustSummary
     from ..analysis.usage import UsageRow
-    from ..analysis.whocan import Holder
     from ..store.cache import Cache
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
@@ -67,7 +63,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session:
+class Session(AccessQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -369,74 +365,6 @@ class Session:
         self._reader.absorb(self._source.policy_version(grant.policy_arn, "", cancelled), row.snapshot.account)
         fresh = self.row(row.key) or row
         return next((g for g in self.grants(fresh) if g.policy_arn == grant.policy_arn and g.via == grant.via), grant)
-
-    # -- access ------------------------------------------------------------------------------------------------------
-
-    def can(self, row: Row, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> Verdict:
-        """Whether a user, role or group may do an action, with what decided it. Conditions nobody answered stay open."""
-        from ..analysis.access import decide, question
-
-        self._reader.surroundings()
-        around = self._book.surroundings
-        asked = question(action, resource, self.world.snapshots, around, context=context)
-        if not isinstance(row.item, User | Role | Group):
-            raise NotFoundError("Only users, roles and groups can do something", "who-can asks about an action")
-        return decide(row.item, row.snapshot, asked, around)
-
-    def who_can(self, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> tuple[Holder, ...]:
-        """Everyone who may do an action on a resource: identities of the open accounts, and whom resource policies let in."""
-        from ..analysis.access import question
-        from ..analysis.whocan import who_can
-
-        self._reader.surroundings()
-        around = self._book.surroundings
-        return who_can(question(action, resource, self.world.snapshots, around, context=context), self.world.snapshots, around)
-
-    def effective(self, row: Row) -> EffectiveAccess:
-        """What a user, role or group may do within its limits, by service and access level. Not for the event loop."""
-        from ..analysis.effective import effective_access
-
-        if not isinstance(row.item, User | Role | Group):
-            raise NotFoundError("Only users, roles and groups have access", "a policy's own summary is on its Document tab")
-        self._reader.surroundings()
-        return effective_access(row.item, row.snapshot, self._book.surroundings)
-
-    def compare(self, first: Row, second: Row) -> tuple[Difference, ...]:
-        """Two identities side by side, by service and access level. Not for the event loop."""
-        from ..analysis.effective import compared
-
-        return compared(self.effective(first), self.effective(second))
-
-    def exposures(self) -> tuple[Exposure, ...]:
-        """What of the open accounts can be reached from outside, the gravest first."""
-        from ..analysis.exposure import exposures
-
-        self._reader.surroundings()
-        return exposures(self.world.snapshots, self._book.surroundings)
-
-    def escalations(self, row: Row | None = None) -> tuple[tuple[Escalation, ...], tuple[Hops, ...]]:
-        """Who can become an administrator by which published path, and over which roles; of one user or role, or of all."""
-        from ..analysis.escalation.evaluating import Field, escalations, hops
-
-        self._reader.surroundings()
-        ways: list[Escalation] = []
-        chains: list[Hops] = []
-        for snapshot in self.world.snapshots:
-            if row is not None and row.snapshot.account != snapshot.account:
-                continue
-            field = Field(snapshot, self._book.surroundings)
-            found = escalations(field)
-            ways.extend(found)
-            chains.extend(hops(field, found))
-        if row is not None:
-            arn = arn_of(row.item)
-            return tuple(w for w in ways if w.identity.arn == arn), tuple(c for c in chains if c.identity.arn == arn)
-        return tuple(ways), tuple(chains)
-
-    @property
-    def has_resource_policies(self) -> bool:
-        """Whether any policy of a resource was read, beside trust policies."""
-        return bool(self._book.surroundings.resources)
 
     # -- last used ---------------------------------------------------------------------------------------------------
 

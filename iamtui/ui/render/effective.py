@@ -24,7 +24,8 @@ def access_cell(access: EffectiveAccess, service: str, column: int) -> Cell:
         case 0:
             return Cell(visible(service), "strong" if lines else "state-absent")
         case 1:
-            return Cell(visible(access_words(lines)), "" if lines else "effect-deny")
+            words = "Full access" if service in access.full else access_words(lines)
+            return Cell(visible(words), "" if lines else "effect-deny")
         case 2:
             scopes = list(dict.fromkeys(one.scope for one in lines))
             return Cell(visible(scopes[0] if len(scopes) == 1 else f"{scopes[0]} and {len(scopes) - 1} more" if scopes else ""))
@@ -47,9 +48,13 @@ def access_words(lines: Sequence[Access]) -> str:
     for line in lines:
         granted.setdefault(line.level, set()).update(line.actions)
         totals[line.level] = line.total
-    full = [level for level, names in granted.items() if len(names) == totals[level]]
-    limited = [f"{level} {len(names)}/{totals[level] or '?'}" for level, names in granted.items() if len(names) != totals[level]]
+    full = [_short(level) for level, names in granted.items() if len(names) == totals[level]]
+    limited = [f"{_short(level)} {len(names)}/{totals[level] or '?'}" for level, names in granted.items() if len(names) != totals[level]]
     return " · ".join(([f"Full: {', '.join(full)}"] if full else []) + ([f"Limited: {', '.join(limited)}"] if limited else []))
+
+
+def _short(level: str) -> str:
+    return "Permissions" if level == "Permissions management" else level
 
 
 def service_lines(access: EffectiveAccess, service: str) -> list[Line]:
@@ -62,6 +67,8 @@ def service_lines(access: EffectiveAccess, service: str) -> list[Line]:
             lines += [[], [(one.words, "severity-medium" if risky else "heading"), (visible(f"  on {one.scope}"), "")]]
             if one.conditions:
                 lines.append([("  only when ", "label"), (visible(one.conditions), "severity-medium")])
+            if one.within:
+                lines.append([("  and within its limits when ", "label"), (visible(one.within), "severity-medium")])
             lines.append([("  granted by ", "label"), (visible(", ".join(one.granted_by) or "no policy"), "state-absent")])
             lines += name_lines(one.actions)
     for stop in access.stopped:
@@ -92,7 +99,7 @@ def difference_cell(one: Difference, column: int) -> Cell:
         case 0:
             return Cell(visible(one.service), "strong")
         case 1:
-            return Cell("Permissions" if one.level == "Permissions management" else one.level)
+            return Cell(_short(one.level))
         case 2:
             return Cell(_few(one.only_first), "diff-removed")
         case 3:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 ALL = "all"
 ACCESS_COLUMNS = (
     TableColumn("service", "SERVICE", 18, 0),
-    TableColumn("access", "ACCESS", 34, 0),
-    TableColumn("resources", "RESOURCES", 26, 1),
+    TableColumn("access", "ACCESS", 40, 0),
+    TableColumn("resources", "RESOURCES", 24, 1),
     TableColumn("stopped", "STOPPED", 7, 1, right=True),
-    TableColumn("conditions", "CONDITIONS", 30, 2),
+    TableColumn("conditions", "CONDITIONS", 24, 2),
     TableColumn("by", "GRANTED BY", 26, 3),
 )
 
@@ -197,11 +197,11 @@ class PermissionsView(View):
     def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
         if self._access is not None:
             rows = [
-                [a.service, a.level, action, a.scope, a.conditions, ", ".join(a.granted_by)]
+                [a.service, a.level, action, a.scope, a.conditions, a.within, ", ".join(a.granted_by)]
                 for a in self._access.allowed
                 for action in a.actions
             ]
-            return ["service", "level", "action", "resources", "conditions", "granted by"], rows
+            return ["service", "level", "action", "resources", "conditions", "within limits", "granted by"], rows
         return ["policy", "via", "group", "arn"], [[g.policy_name, g.via.value, g.group, g.policy_arn] for g in self._grants]
 
 

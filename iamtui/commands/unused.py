@@ -1,0 +1,144 @@
+"""`iamtui unused`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..analysis.diff import diff_documents
+from ..analysis.reducing import Reduction
+from ..analysis.unused import UnusedAccess
+from ..errors import NotFoundError
+from ..model.fact import State
+from ..model.identity import Group, Role, User
+from ..session import ListKind, Row, Session
+from ..session.export import csv_table
+from ..session.unused import SERVICE_COLUMNS, headline, pretty_new, service_row, smaller_words, source_words, unused_json, whole_words
+from ..text import visible
+from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .output import data, print_json, print_table, words
+
+_Answer = tuple[UnusedAccess, Reduction]
+
+
+def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) -> int:
+    """Print what one identity, or every user and role, holds and did not use, with the smaller policies."""
+    session = open_session(options, settings_of(options))
+    read_all(session)
+    if session.info.kind != "live":
+        for _ in session.load_events():
+            pass
+    rows = [_row(session, name)] if name else _everybody(session)
+    answers = [_ask(session, row, days, one=bool(name)) for row in rows]
+    if form == "json":
+        found = [unused_json(*answer) for answer in answers]
+        print_json(found[0] if name else found)
+    elif form == "csv":
+        lines = [[a.arn, *service_row(a, service)] for a, _ in answers for service in a.services]
+        data(csv_table(["identity", *SERVICE_COLUMNS], lines))
+    elif form == "markdown":
+        for answer in answers:
+            _markdown(*answer)
+    elif name:
+        _print(*answers[0])
+    else:
+        _print_all(answers)
+    unasked = sum(1 for row in rows if session.usage(row).state is State.NOT_LOADED)
+    if unasked:
+        words(f"{unasked} of {len(rows)} have no last-accessed report on hand; iamtui unused NAME asks AWS for one")
+    say_problems(session)
+    return exit_code(session)
+
+
+def _row(session: Session, name: str) -> Row:
+    for match in session.find(name):
+        if isinstance(match.row.item, User | Role | Group):
+            return match.row
+    raise NotFoundError(f"{name} is no user, role or group in what has been read")
+
+
+def _everybody(session: Session) -> list[Row]:
+    kinds = (ListKind.USERS, ListKind.ROLES)
+    rows = (row for kind in kinds for row in session.listing(kind).rows)
+    return [row for row in rows if not getattr(row.item, "service_linked", False) and session.grants(row)]
+
+
+def _ask(session: Session, row: Row, days: int, *, one: bool) -> _Answer:
+    """For one identity AWS is asked; for all of them only what is on hand is joined (a demo and evidence have it all)."""
+    if one or session.info.kind != "live":
+        for _ in session.load_usage(row):
+            pass
+    if one and session.info.kind == "live":
+        for _ in session.load_activity(row):
+            pass
+    return session.unused(row, days)
+
+
+def _print(found: UnusedAccess, smaller: Reduction) -> None:
+    data(visible(f"{found.name}: {headline(found)}") + "\n")
+    if found.idle:
+        data(visible(f"all of it: {found.idle}") + "\n")
+    for label, value, source in whole_words(found):
+        data(visible(f"{label}: {value}  ({source})") + "\n")
+    for told in source_words(found):
+        data(visible(f"looked at {told}") + "\n")
+    data("\n")
+    print_table([column.upper() for column in SERVICE_COLUMNS], [service_row(found, service) for service in found.services])
+    for policy in smaller.policies:
+        data("\n" + visible(smaller_words(policy)) + "\n")
+        for note in policy.notes:
+            data(visible(f"  note: {note}") + "\n")
+        if policy.changed and policy.new:
+            for line in diff_documents(policy.old, policy.new).unified().splitlines():
+                data(visible(line) + "\n")
+    words(f"{smaller.checked} uses were asked of the engine before and after; all of them stay allowed")
+
+
+def _print_all(answers: Sequence[_Answer]) -> None:
+    header = ["IDENTITY", "SERVICES UNUSED", "ACTIONS", "ALL OF IT", "POLICIES TO MAKE SMALLER OR DETACH"]
+    lines = []
+    for found, smaller in sorted(answers, key=lambda a: (not a[0].idle, -len(a[0].idle_services), a[0].name)):
+        changed = [f"{p.name}{' (detach)' if not p.new else ''}" for p in smaller.policies if p.changed]
+        lines.append([found.name, f"{len(found.idle_services)}/{len(found.services)}", headline(found), found.idle, ", ".join(changed)])
+    print_table(header, lines)
+
+
+def _markdown(found: UnusedAccess, smaller: Reduction) -> None:
+    """A section of a report; account text is code, so that nothing in it is markup."""
+    data(f"## {_code(found.name)}\n\n{headline(found)}.\n\n")
+    if found.idle:
+        data(f"All of it: {_cell(found.idle)}.\n\n")
+    for told in (*(f"{label}: {value} ({source})" for label, value, source in whole_words(found)), *source_words(found)):
+        data(f"- {_cell(told)}\n")
+    data("\n| " + " | ".join(SERVICE_COLUMNS) + " |\n" + "|---" * len(SERVICE_COLUMNS) + "|\n")
+    for service in found.services:
+        data("| " + " | ".join(_cell(cell) for cell in service_row(found, service)) + " |\n")
+    for policy in smaller.policies:
+        data(f"\n### {_code(policy.name)}\n\n{_cell(smaller_words(policy))}\n\n")
+        for note in policy.notes:
+            data(f"- {_cell(note)}\n")
+        if policy.changed and policy.new:
+            shown = "\n".join(visible(line) for line in pretty_new(policy).splitlines())
+            fence = "`" * max(3, _longest_ticks(shown) + 1)
+            data(f"\n{fence}json\n{shown}\n{fence}\n")
+    data("\n")
+
+
+def _code(text: str) -> str:
+    shown = visible(text).replace("\n", " ")
+    ticks = "`" * (_longest_ticks(shown) + 1)
+    return f"{ticks} {shown} {ticks}" if "`" in shown else f"`{shown}`"
+
+
+def _cell(text: str) -> str:
+    """Text of a table cell or list entry that cannot be markup."""
+    shown = visible(text).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)
+
+
+def _longest_ticks(text: str) -> int:
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest

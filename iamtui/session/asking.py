@@ -1,0 +1,122 @@
+"""Questions about access: who may, why, what with, what for nothing. A part of the session; nothing here is for the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import NotFoundError
+from ..model.event import Event, Window
+from ..model.fact import Fact
+from ..model.identity import Group, Identity, Role, User
+from ..model.usage import UsageReport
+from .answers import Row
+from .book import Book, arn_of
+from .reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ..analysis.access import Verdict
+    from ..analysis.effective import Difference, EffectiveAccess
+    from ..analysis.escalation.evaluating import Escalation, Hops
+    from ..analysis.exposure import Exposure
+    from ..analysis.reducing import Reduction
+    from ..analysis.unused import UnusedAccess
+    from ..analysis.whocan import Holder
+
+
+class AccessQuestions:
+    """What the engine answers about the open accounts, with the organisation's and the resources' policies as far as they were read."""
+
+    _book: Book
+    _reader: Reader
+    now: Callable[[], datetime]
+
+    if TYPE_CHECKING:
+
+        def usage(self, row: Row) -> Fact[UsageReport]: ...
+
+        def windows(self, row: Row | None = None) -> tuple[Window, ...]: ...
+
+    def can(self, row: Row, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> Verdict:
+        """Whether a user, role or group may do an action, with what decided it. Conditions nobody answered stay open."""
+        from ..analysis.access import decide, question
+
+        self._reader.surroundings()
+        around = self._book.surroundings
+        asked = question(action, resource, self._book.world.snapshots, around, context=context)
+        return decide(_identity(row), row.snapshot, asked, around)
+
+    def who_can(self, action: str, resource: str = "*", context: Mapping[str, str] | None = None) -> tuple[Holder, ...]:
+        """Everyone who may do an action on a resource: identities of the open accounts, and whom resource policies let in."""
+        from ..analysis.access import question
+        from ..analysis.whocan import who_can
+
+        self._reader.surroundings()
+        around = self._book.surroundings
+        return who_can(question(action, resource, self._book.world.snapshots, around, context=context), self._book.world.snapshots, around)
+
+    def effective(self, row: Row) -> EffectiveAccess:
+        """What a user, role or group may do within its limits, by service and access level. Not for the event loop."""
+        from ..analysis.effective import effective_access
+
+        identity = _identity(row)
+        self._reader.surroundings()
+        return effective_access(identity, row.snapshot, self._book.surroundings)
+
+    def compare(self, first: Row, second: Row) -> tuple[Difference, ...]:
+        """Two identities side by side, by service and access level. Not for the event loop."""
+        from ..analysis.effective import compared
+
+        return compared(self.effective(first), self.effective(second))
+
+    def exposures(self) -> tuple[Exposure, ...]:
+        """What of the open accounts can be reached from outside, the gravest first."""
+        from ..analysis.exposure import exposures
+
+        self._reader.surroundings()
+        return exposures(self._book.world.snapshots, self._book.surroundings)
+
+    def escalations(self, row: Row | None = None) -> tuple[tuple[Escalation, ...], tuple[Hops, ...]]:
+        """Who can become an administrator by which published path, and over which roles; of one user or role, or of all."""
+        from ..analysis.escalation.evaluating import Field, escalations, hops
+
+        self._reader.surroundings()
+        ways: list[Escalation] = []
+        chains: list[Hops] = []
+        for snapshot in self._book.world.snapshots:
+            if row is not None and row.snapshot.account != snapshot.account:
+                continue
+            field = Field(snapshot, self._book.surroundings)
+            found = escalations(field)
+            ways.extend(found)
+            chains.extend(hops(field, found))
+        if row is not None:
+            arn = arn_of(row.item)
+            return tuple(w for w in ways if w.identity.arn == arn), tuple(c for c in chains if c.identity.arn == arn)
+        return tuple(ways), tuple(chains)
+
+    @property
+    def has_resource_policies(self) -> bool:
+        """Whether any policy of a resource was read, beside trust policies."""
+        return bool(self._book.surroundings.resources)
+
+    def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:
+        """What an identity holds and did not use in the last days, as far as sources on hand tell, and its policies without it."""
+        from ..analysis.activity import by_actor
+        from ..analysis.reducing import reduced
+        from ..analysis.unused import unused_access
+
+        access, identity = self.effective(row), _identity(row)
+        events: tuple[Event, ...] = by_actor(self._book.log.newest_first(), identity)
+        windows = self.windows(row) or self.windows()
+        found = unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days)
+        return found, reduced(identity, row.snapshot, found, events)
+
+
+def _identity(row: Row) -> Identity:
+    if not isinstance(row.item, User | Role | Group):
+        raise NotFoundError("Only users, roles and groups have access", "a policy's own summary is on its Document tab")
+    return row.item
