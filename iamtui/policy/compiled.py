@@ -10,7 +10,7 @@ from .caller import PrincipalTest, principal_test
 from .conditions import UnknownOperatorError, condition_tests
 from .document import PolicyDocument, Statement, parse
 from .expression import Open, Truth, all_of, any_of, negated
-from .wildcard import matches
+from .wildcard import is_pattern, matches
 
 VARIABLES_SINCE = "2012-10-17"
 _KEPT_ACTIONS = 2048
@@ -28,12 +28,27 @@ class Form(StrEnum):
 class Rule:
     """A statement, ready to be asked. `findings` of its policy say why a statement is left out."""
 
-    __slots__ = ("_broad", "_dynamic", "_negated", "_patterns", "_tests", "conditions", "principal", "statement", "variables")
+    __slots__ = (
+        "_broad",
+        "_dynamic",
+        "_literal",
+        "_negated",
+        "_patterns",
+        "_tests",
+        "_wild",
+        "conditions",
+        "principal",
+        "statement",
+        "variables",
+    )
 
     def __init__(self, statement: Statement, form: Form, variables: bool) -> None:
         self.statement = statement
         self.variables = variables
         self.conditions = condition_tests(statement.conditions, variables=variables)
+        named = statement.actions or statement.not_actions
+        self._wild = tuple(pattern for pattern in named if is_pattern(pattern))
+        self._literal = frozenset(pattern.lower() for pattern in named) if len(self._wild) < len(named) else frozenset()
         self.principal: PrincipalTest | None = None
         if form is not Form.IDENTITY and (statement.principals or statement.not_principals):
             self.principal = principal_test(statement.principals or statement.not_principals, negated=not statement.principals)
@@ -51,6 +66,11 @@ class Rule:
         return bool(self._dynamic) or any(
             condition.lowered.startswith(_PERSONAL) or condition.has_variables for condition in self.conditions
         )
+
+    def speaks_of(self, action: str) -> bool:
+        """Whether Action or NotAction takes in an action, written in lower case."""
+        named = action in self._literal or any(matches(pattern, action) for pattern in self._wild)
+        return named if self.statement.actions else not named
 
     def covers(self, resource: str, context: Values) -> bool:
         """Whether Resource or NotResource lets the statement speak of all of `resource`."""
@@ -137,8 +157,8 @@ class CompiledPolicy:
             if len(self._found) >= _KEPT_ACTIONS:
                 self._found.clear()
             held = self._found[action] = (
-                tuple(rule for rule in self.denies if _speaks_of(rule.statement, action)),
-                tuple(rule for rule in self.allows if _speaks_of(rule.statement, action)),
+                tuple(rule for rule in self.denies if rule.speaks_of(action)),
+                tuple(rule for rule in self.allows if rule.speaks_of(action)),
             )
         return held
 
@@ -155,12 +175,6 @@ def _left_out(statement: Statement, form: Form, findings: list[str]) -> str:
     elif form is Form.RESOURCE and not statement.principals and not statement.not_principals:
         return "names no principal"
     return ""
-
-
-def _speaks_of(statement: Statement, action: str) -> bool:
-    if statement.actions:
-        return any(matches(pattern, action) for pattern in statement.actions)
-    return not any(matches(pattern, action) for pattern in statement.not_actions)
 
 
 @lru_cache(maxsize=16384)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.worker import get_current_worker
+
 from ..errors import IamtuiError
+from ..model.fact import State
 from ..model.identity import Group, Role, User
 
 if TYPE_CHECKING:
@@ -76,6 +79,40 @@ def ask_who_can(app: IamtuiApp, argument: str) -> None:
 
         title = f"Who can {action}" + (f" on {resource}" if resource != "*" else "") + f"?  {len(holders):,}"
         app.call_from_thread(app.push_screen, holders_page(title, holders))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def show_unused(app: IamtuiApp, argument: str) -> None:
+    """What an identity holds and does not use, and its policies without it; of the row under the cursor when none is named."""
+    words = argument.split()
+    days = next((int(word.rstrip("d")) for word in words if word.rstrip("d").isdecimal()), 90)
+    names = [word for word in words if not word.rstrip("d").isdecimal()]
+    row: Row | None = app.explorer.current_row()
+    if names:
+        matches = app.session.find(names[0])
+        if not matches:
+            app._tell(f"{names[0]} is nowhere in what has been read", bad=True)
+            return
+        row = matches[0].row
+    if row is None or not isinstance(row.item, User | Role | Group):
+        app._tell(":unused [NAME] [DAYS]; on a user, role or group the name can be left out", bad=True)
+        return
+    found, item = row, row.item
+    app._tell(f"Working out what {item.name} does not use…")
+
+    def run() -> None:
+        worker = get_current_worker()
+        if app.session.usage(found).state is State.NOT_LOADED:
+            for _ in app.session.load_usage(found, cancelled=lambda: worker.is_cancelled):
+                pass
+        answer = app.session.unused(found, days)
+        if worker.is_cancelled:
+            return
+        from .render.unused import unused_lines
+        from .screens.pages import TextPage
+
+        app.call_from_thread(app.push_screen, TextPage(f"What {item.name} holds and does not use", unused_lines(*answer)))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 

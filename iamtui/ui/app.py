@@ -183,6 +183,10 @@ class IamtuiApp(App[None]):
                 from .access import ask_compare
 
                 ask_compare(self, argument)
+            case "unused":
+                from .access import show_unused
+
+                show_unused(self, argument)
             case "exposure":
                 from .access import show_exposure
 

@@ -23,6 +23,7 @@ VERBS = (
     "quit",
     "refresh",
     "theme",
+    "unused",
     "who-can",
 )
 _VIEW_WORDS = {

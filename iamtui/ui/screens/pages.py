@@ -79,6 +79,7 @@ _MORE = (
     ("  :who-can service:Action [RESOURCE]        everyone who may, inside and outside; KEY=VALUE tells a condition key", ""),
     ("  :escalations [NAME]                       who can become an administrator, and the steps", ""),
     ("  :compare NAME NAME                        what one may and the other may not (also d with one marked)", ""),
+    ("  :unused [NAME] [DAYS]                     what it holds and does not use, and its policies without it", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
