@@ -10,7 +10,7 @@ import click
 
 from . import __version__
 
-_KINDS = ("users", "roles", "groups", "policies")
+_KINDS = ("users", "roles", "groups", "policies", "findings")
 
 
 class _Group(click.Group):
@@ -116,7 +116,7 @@ def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @_source_options
 @click.pass_context
 def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
-    """List users, roles, groups or policies, narrowed by the filter of the explorer (mfa:no last-seen:>90d)."""
+    """List users, roles, groups, policies or findings, narrowed by the filter of the explorer (mfa:no last-seen:>90d)."""
     from .commands.lists import list_rows
 
     ctx.exit(list_rows(_choices(ctx, given), kind, " ".join(words), sort, form))
@@ -243,17 +243,18 @@ def unused(ctx: click.Context, /, name: str, days: int, form: str, **given: Any)
 @click.argument("old")
 @click.argument("new")
 @click.option("--for", "who", default="", metavar="IDENTITY", help="What the change means for this user, role or group.")
+@click.option("--aws", "ask_aws", is_flag=True, help="Ask Access Analyzer's ValidatePolicy, too; the new policy's text is sent to AWS.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
 @_source_options
 @click.pass_context
-def preflight(ctx: click.Context, /, old: str, new: str, who: str, form: str, **given: Any) -> None:
-    """A policy before it is applied: what is wrong with it, what access is gained and lost (1: it grows, or AWS would refuse it).
+def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool, form: str, **given: Any) -> None:
+    """A policy before it is applied: what is wrong, gained, lost and opened by it (1: access grows, or AWS would refuse it).
 
     OLD and NEW are files, - (standard input), names or ARNs of policies that were read; OLD can be `none`.
     """
     from .commands.preflight import check
 
-    ctx.exit(check(_choices(ctx, given), old, new, who, form))
+    ctx.exit(check(_choices(ctx, given), old, new, who, form, ask_aws=ask_aws))
 
 
 @cli.command()

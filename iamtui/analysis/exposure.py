@@ -7,21 +7,14 @@ narrow what is told here, and is named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
 import msgspec
 
 from ..model.account import Snapshot
+from ..model.finding import Severity
 from ..model.surroundings import Organization, ResourcePolicy, Surroundings
 from ..policy.document import parse
 from .trust import Trustee, summarize_trust
-
-
-class Severity(StrEnum):
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -57,8 +50,14 @@ def exposures(snapshots: Iterable[Snapshot], surroundings: Surroundings) -> tupl
                 found.extend(_of_document(role.arn, "role", role.trust, role.account or snapshot.account, organization))
     for policy in surroundings.resources.values():
         found.extend(_of_resource(policy, surroundings))
-    order = list(Severity)
-    return tuple(sorted(found, key=lambda e: (order.index(e.severity), e.kind, e.resource)))
+    return tuple(sorted(found, key=lambda e: (e.severity.rank, e.kind, e.resource)))
+
+
+def document_exposures(text: str, account: str, surroundings: Surroundings) -> tuple[Exposure, ...]:
+    """What one document lets in from outside `account`, whatever resource it will hang on; a trust policy is told by its actions."""
+    actions = {action.partition(":")[0].lower() for statement in parse(text).statements for action in statement.actions}
+    kind = "role" if actions == {"sts"} else "resource"
+    return tuple(_of_document("", kind, text, account, surroundings.organization_of(account)))
 
 
 def _of_resource(policy: ResourcePolicy, surroundings: Surroundings) -> Iterator[Exposure]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..model.fact import Fact, State
+from ..model.finding import Severity
 from ..text import visible
 from .lists import Column, ColumnKind
 from .words import plain
@@ -174,6 +175,8 @@ def _value(fact: Fact[Any]) -> Any:
     value = fact.value
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, Severity):
+        return value.rank
     if isinstance(value, str):
         return value.casefold()
     if isinstance(value, tuple):

@@ -50,7 +50,7 @@ class Column(msgspec.Struct, frozen=True, eq=False):
 
 @lru_cache(maxsize=16)
 def columns(kind: str, several_accounts: bool = False) -> tuple[Column, ...]:
-    """The columns of `users`, `roles`, `groups`, `policies` or `events`, in their order on screen.
+    """The columns of `users`, `roles`, `groups`, `policies`, `events` or `findings`, in their order on screen.
 
     The account is a column on screen only when there are several; it is in JSON and CSV always.
     """
@@ -71,6 +71,8 @@ def _columns(kind: str) -> tuple[Column, ...]:
         from .policy_columns import COLUMNS
     elif kind == "events":
         from .event_columns import COLUMNS
+    elif kind == "findings":
+        from .finding_columns import COLUMNS
     else:
         raise ValueError(f"there is no list of {kind}")
     return COLUMNS

@@ -114,8 +114,8 @@ def unused_access(
     days: int = 90,
 ) -> UnusedAccess:
     """Judge every granted action. `events` are those the identity made, `windows` what was covered to find them."""
-    whole = _whole(identity, snapshot, events)
-    judge = _Judge(usage, events, windows, at, days, _idle(identity, whole, at, days))
+    whole = signs(identity, snapshot, events)
+    judge = _Judge(usage, events, windows, at, days, idle_words(identity, whole, at, days))
     services: dict[str, dict[str, ActionUse]] = {}
     givers: dict[str, dict[str, None]] = {}
     for line in access.allowed:
@@ -134,7 +134,8 @@ def unused_access(
 # -- the identity as a whole -----------------------------------------------------------------------------------------
 
 
-def _whole(identity: Identity, snapshot: Snapshot, events: Sequence[Event]) -> tuple[tuple[str, Fact[datetime]], ...]:
+def signs(identity: Identity, snapshot: Snapshot, events: Sequence[Event]) -> tuple[tuple[str, Fact[datetime]], ...]:
+    """(what, when) of the last signs of an identity: its role, its password, its keys, its newest event."""
     found: list[tuple[str, Fact[datetime]]] = []
     if isinstance(identity, Role):
         source = "iam:GetAccountAuthorizationDetails, RoleLastUsed"
@@ -158,7 +159,7 @@ def _whole(identity: Identity, snapshot: Snapshot, events: Sequence[Event]) -> t
     return tuple(found)
 
 
-def _idle(identity: Identity, whole: Iterable[tuple[str, Fact[datetime]]], at: datetime, days: int) -> str:
+def idle_words(identity: Identity, whole: Iterable[tuple[str, Fact[datetime]]], at: datetime, days: int) -> str:
     """Why nothing at all was used within the days; "" when something was, or when that is not known."""
     facts = [fact for _label, fact in whole]
     if not facts or any(fact.state in (State.NOT_LOADED, State.DENIED, State.FAILED, State.NO_INFORMATION) for fact in facts):

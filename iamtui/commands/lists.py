@@ -20,6 +20,8 @@ def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str
     settings = settings_of(options)
     session = open_session(options, settings)
     read_all(session)
+    if kind == ListKind.FINDINGS:
+        session.load_findings()
     selection = chosen(session, ListKind(kind), filter_text, sort)
     print_selection(session, selection, form)
     say_problems(session)

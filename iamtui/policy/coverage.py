@@ -97,6 +97,7 @@ def _granted(pattern: str, rule: Rule, others: Iterable[Rule]) -> bool:
     return any(
         _conditions(other) <= _conditions(rule)
         and _variables_alike(other, rule)
+        and _lets_in(other.statement, rule.statement)
         and (_covers_all_but(rule, other) if excepted else _covers(other, pattern))
         for other in others
     )
@@ -104,7 +105,7 @@ def _granted(pattern: str, rule: Rule, others: Iterable[Rule]) -> bool:
 
 def _wider(deny: Rule, other: Rule) -> bool:
     """Whether a deny stops everything another one stops."""
-    if not (_conditions(deny) <= _conditions(other) and _variables_alike(deny, other)):
+    if not (_conditions(deny) <= _conditions(other) and _variables_alike(deny, other) and _lets_in(deny.statement, other.statement)):
         return False
     if other.statement.not_resources:
         return _covers_all_but(other, deny)
@@ -133,6 +134,15 @@ def _meet(pattern: str, deny: Rule) -> bool:
     """Whether a deny could stop some of a pattern's resources."""
     statement = deny.statement
     return bool(statement.not_resources) or any(overlaps(one, pattern) or "${" in one or "${" in pattern for one in statement.resources)
+
+
+def _lets_in(wider: Statement, statement: Statement) -> bool:
+    """Whether a statement speaks of everybody another one speaks of; two of identity policies always do."""
+    if wider.not_principals or statement.not_principals:
+        return wider.not_principals == statement.not_principals and wider.principals == statement.principals
+    if "*" in wider.principals:
+        return True
+    return all(set(values) <= set(wider.principals.get(kind, ())) for kind, values in statement.principals.items())
 
 
 def _conditions(rule: Rule) -> frozenset[_Test]:

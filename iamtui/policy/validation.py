@@ -13,8 +13,8 @@ import msgspec
 
 from .arns import STAR, overlaps
 from .catalogue import AccessLevel, Catalogue, catalogue
-from .compiled import VARIABLES_SINCE, compile_policy
-from .document import Statement
+from .compiled import VARIABLES_SINCE, Form, compile_policy
+from .document import Statement, parse
 from .wildcard import is_pattern, matches
 
 
@@ -38,9 +38,16 @@ _ADMIN_LEVELS = (AccessLevel.PERMISSIONS, AccessLevel.WRITE)
 _MOST_NAMED = 6
 
 
+def form_of(text: str) -> Form:
+    """Whether a document is written for an identity or for a resource (a trust policy too): the latter names principals."""
+    statements = parse(text).statements
+    return Form.RESOURCE if any(one.principals or one.not_principals for one in statements) else Form.IDENTITY
+
+
 def validate(text: str) -> tuple[Remark, ...]:
-    """Everything to look at in an identity policy, the gravest first."""
-    policy = compile_policy(text)
+    """Everything to look at in an identity policy or the policy of a resource, the gravest first."""
+    form = form_of(text)
+    policy = compile_policy(text, form)
     known = catalogue()
     remarks = [Remark(Severity.HIGH, "", finding, broken=True) for finding in policy.findings]
     version = policy.document.version
@@ -55,12 +62,12 @@ def validate(text: str) -> tuple[Remark, ...]:
         )
     for statement in policy.document.statements:
         if not statement.broken and statement.effect:
-            remarks.extend(_statement(statement, known, version))
+            remarks.extend(_statement(statement, known, version, form))
     order = list(Severity)
     return tuple(sorted(remarks, key=lambda remark: (not remark.broken, order.index(remark.severity))))
 
 
-def _statement(statement: Statement, known: Catalogue, version: str) -> Iterator[Remark]:
+def _statement(statement: Statement, known: Catalogue, version: str, form: Form) -> Iterator[Remark]:
     label = statement.label
     for pattern in (*statement.actions, *statement.not_actions):
         why = known.unknown(pattern)
@@ -73,7 +80,7 @@ def _statement(statement: Statement, known: Catalogue, version: str) -> Iterator
         yield Remark(
             Severity.HIGH, label, "a policy variable in a resource is plain text in this version", 'write "Version": "2012-10-17"', True
         )
-    if statement.allows:
+    if statement.allows and form is Form.IDENTITY:
         yield from _broad(statement, known)
     yield from _conditions(statement)
 

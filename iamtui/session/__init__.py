@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .answers import (
+    NAMED,
     CredentialView,
     Direction,
     Link,
@@ -18,6 +19,7 @@ from .answers import (
 from .facade import Session, utc_now
 
 __all__ = [
+    "NAMED",
     "CredentialView",
     "Direction",
     "Link",

@@ -14,6 +14,7 @@ from ..model.credentials import AccessKey, Credentials
 from ..model.document import Gap
 from ..model.event import Event
 from ..model.fact import Fact
+from ..model.finding import Finding
 from ..model.identity import Identity
 from ..model.policy import Policy
 from ..model.usage import UsageReport
@@ -26,13 +27,18 @@ class ListKind(StrEnum):
     GROUPS = "groups"
     POLICIES = "policies"
     EVENTS = "events"
+    FINDINGS = "findings"
+
+
+NAMED = (ListKind.USERS, ListKind.ROLES, ListKind.GROUPS, ListKind.POLICIES)
+"""The lists of what an account holds by name."""
 
 
 class Row(msgspec.Struct, frozen=True, eq=False):
     """One line of a list. `key` is stable over refreshes: `ARN#unique-id` (events: account/Region/event id)."""
 
     key: str
-    item: Identity | Policy | Event
+    item: Identity | Policy | Event | Finding
     snapshot: Snapshot
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..errors import NotFoundError
+from ..model.account import World
 from ..model.event import Event, Window
 from ..model.fact import Fact
+from ..model.finding import Finding
 from ..model.identity import Group, Identity, Role, User
+from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
+from ..source.base import PolicyRemark
 from .answers import Row
 from .book import Book, arn_of
 from .reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from ..analysis.access import Verdict
     from ..analysis.effective import Difference, EffectiveAccess
     from ..analysis.escalation.evaluating import Escalation, Hops
@@ -27,11 +31,20 @@ if TYPE_CHECKING:
     from ..analysis.whocan import Holder
 
 
+class Found(msgspec.Struct, frozen=True, eq=False):
+    """Findings of one state of the account; `of` None: nobody has asked."""
+
+    findings: tuple[Finding, ...] = ()
+    of: World | None = None
+    at: datetime | None = None
+
+
 class AccessQuestions:
     """What the engine answers about the open accounts, with the organisation's and the resources' policies as far as they were read."""
 
     _book: Book
     _reader: Reader
+    _found: Found
     now: Callable[[], datetime]
 
     if TYPE_CHECKING:
@@ -45,6 +58,7 @@ class AccessQuestions:
         from ..analysis.access import decide, question
 
         self._reader.surroundings()
+        self._reader.resource_policy(resource)
         around = self._book.surroundings
         asked = question(action, resource, self._book.world.snapshots, around, context=context)
         return decide(_identity(row), row.snapshot, asked, around)
@@ -55,6 +69,7 @@ class AccessQuestions:
         from ..analysis.whocan import who_can
 
         self._reader.surroundings()
+        self._reader.resource_policy(resource)
         around = self._book.surroundings
         return who_can(question(action, resource, self._book.world.snapshots, around, context=context), self._book.world.snapshots, around)
 
@@ -72,11 +87,12 @@ class AccessQuestions:
 
         return compared(self.effective(first), self.effective(second))
 
-    def exposures(self) -> tuple[Exposure, ...]:
-        """What of the open accounts can be reached from outside, the gravest first."""
+    def exposures(self, cancelled: Callable[[], bool] = lambda: False) -> tuple[Exposure, ...]:
+        """What of the open accounts can be reached from outside, the gravest first. Of a live account the resource policies are
+        read first: seconds to minutes."""
         from ..analysis.exposure import exposures
 
-        self._reader.surroundings()
+        self._reader.surroundings(cancelled, ask=True)
         return exposures(self._book.world.snapshots, self._book.surroundings)
 
     def escalations(self, row: Row | None = None) -> tuple[tuple[Escalation, ...], tuple[Hops, ...]]:
@@ -102,6 +118,36 @@ class AccessQuestions:
     def has_resource_policies(self) -> bool:
         """Whether any policy of a resource was read, beside trust policies."""
         return bool(self._book.surroundings.resources)
+
+    def surroundings(self) -> Surroundings:
+        """Policies of resources and the organisation's, as far as they were read."""
+        self._reader.surroundings()
+        return self._book.surroundings
+
+    def validate_policy(self, document: str) -> tuple[PolicyRemark, ...]:
+        """What Access Analyzer's ValidatePolicy says of a document; its text is sent to AWS. What goes wrong is in `problems()`."""
+        from ..policy.compiled import Form
+        from ..policy.validation import form_of
+
+        kind = "RESOURCE_POLICY" if form_of(document) is Form.RESOURCE else "IDENTITY_POLICY"
+        return self._reader.validate_policy(document, kind)
+
+    @property
+    def findings_stale(self) -> bool:
+        """Whether the account has been read again since the findings were made, or nobody has asked for them."""
+        return self._found.of is not self._book.world
+
+    def load_findings(self, cancelled: Callable[[], bool] = lambda: False) -> int:
+        """Work out what all analyses claim; `listing(FINDINGS)` holds it then. Answers how many."""
+        from ..analysis.findings import findings
+
+        world = self._book.world
+        self._reader.surroundings(cancelled, ask=True)
+        now = self.now()
+        found = findings(world.snapshots, self._book.surroundings, now, cancelled)
+        if not cancelled():
+            self._found = Found(found, world, now)
+        return len(found)
 
     def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:
         """What an identity holds and did not use in the last days, as far as sources on hand tell, and its policies without it."""

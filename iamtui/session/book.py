@@ -24,6 +24,7 @@ class Book:
     windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
     usage:   last-accessed answers by ARN
     surroundings: resource policies and organisations; read from the source when first asked about
+    resources_asked: ARNs of resources whose policy was asked for by itself
     events_lost: something that should have been events could not be read
     """
 
@@ -38,6 +39,7 @@ class Book:
         self.events_lost = False
         self.surroundings = Surroundings()
         self.surroundings_read = False
+        self.resources_asked: set[str] = set()
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

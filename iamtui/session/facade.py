@@ -18,12 +18,14 @@ from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
+from ..model.finding import Finding
 from ..model.freshness import stale_sections
 from ..model.identity import Group, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
 from .answers import (
+    NAMED,
     CredentialView,
     Direction,
     Link,
@@ -36,7 +38,7 @@ from .answers import (
     Update,
     UsageUpdate,
 )
-from .asking import AccessQuestions
+from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .reading import Reader
 
@@ -56,6 +58,7 @@ _NOUNS: dict[ListKind, type] = {
     ListKind.GROUPS: Group,
     ListKind.POLICIES: Policy,
     ListKind.EVENTS: Event,
+    ListKind.FINDINGS: Finding,
 }
 
 
@@ -90,6 +93,7 @@ class Session(AccessQuestions):
         self._source = source
         self._cache = cache
         self._cache_notices = 0
+        self._found = Found()
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
         self._listings: dict[ListKind, tuple[object, Listing]] = {}
 
@@ -146,6 +150,8 @@ class Session(AccessQuestions):
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
             version: object = (len(self._book.log), self._book.world)
+        elif kind is ListKind.FINDINGS:
+            version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
             version = (self._book.world, len(self._book.log))
         else:
@@ -153,7 +159,8 @@ class Session(AccessQuestions):
         held = self._listings.get(kind)
         if held is not None and held[0] == version:
             return held[1]
-        listing = self._event_listing() if kind is ListKind.EVENTS else self._account_listing(kind)
+        made = {ListKind.EVENTS: self._event_listing, ListKind.FINDINGS: self._finding_listing}.get(kind)
+        listing = made() if made is not None else self._account_listing(kind)
         self._listings[kind] = (version, listing)
         return listing
 
@@ -203,6 +210,23 @@ class Session(AccessQuestions):
             state=state,
         )
 
+    def _finding_listing(self) -> Listing:
+        world, found = self._book.world, self._found
+        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
+        rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or _stranger(one.account)) for one in found.findings]
+        state: Fact[None] = known(None, "iamtui's own analysis", found.at) if found.of is not None else absent(State.NOT_LOADED)
+        whole = all(snapshot.section(name).complete for snapshot in world.snapshots for name in _SECTION_OF.values())
+        gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
+        return Listing(
+            kind=ListKind.FINDINGS,
+            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1),
+            rows=rows,
+            complete=found.of is world and whole,
+            as_of=found.at,
+            gaps=gaps,
+            state=state,
+        )
+
     def select(self, kind: ListKind, filter_text: str = "", sort: str = "", descending: bool = False) -> Selection:
         """A list narrowed by the filter grammar and sorted by a column id; a wrong filter is told in `error`."""
         listing = self.listing(kind)
@@ -237,9 +261,7 @@ class Session(AccessQuestions):
                 if (event.event_id or str(id(event))) == wanted:
                     return _event_row(event, by_account)
             return None
-        for kind in ListKind:
-            if kind is ListKind.EVENTS:
-                continue
+        for kind in (*NAMED, ListKind.FINDINGS):
             for row in self.listing(kind).rows:
                 if row.key == key:
                     return row
@@ -376,7 +398,7 @@ class Session(AccessQuestions):
         """Services and actions granted and used, joined over all sources. Loads the catalogue: not for the event loop."""
         from ..analysis.usage import usage_rows
 
-        events = activities.by_actor(self._book.log.newest_first(), row.item)
+        events = () if isinstance(row.item, Finding) else activities.by_actor(self._book.log.newest_first(), row.item)
         permissions = self.permissions(row) if isinstance(row.item, Policy) else None
         return usage_rows(self.usage(row), self.grants(row), events, permissions)
 
@@ -391,6 +413,8 @@ class Session(AccessQuestions):
         events, item = self._book.log.newest_first(), row.item
         if isinstance(item, Event):
             return Activity(events=(item,))
+        if isinstance(item, Finding):
+            return Activity()
         made = activities.by_actor(events, item) if direction is not Direction.ON else ()
         suffered = activities.on_target(events, item) if direction is not Direction.BY else ()
         if made and suffered:

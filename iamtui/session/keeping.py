@@ -16,7 +16,7 @@ from ..source.base import Cancelled, EventQuery, Source, SourceInfo
 if TYPE_CHECKING:
     from ..store.cache import Cache
 
-SIDE_KINDS = (Kind.LAST_ACCESSED, Kind.ACCESS_KEYS, Kind.POLICY_VERSION, Kind.ROLE)
+SIDE_KINDS = (Kind.LAST_ACCESSED, Kind.ACCESS_KEYS, Kind.POLICY_VERSION, Kind.ROLE, Kind.RESOURCE_POLICIES)
 """Kinds kept one by one beside the lists, and read back one by one."""
 
 

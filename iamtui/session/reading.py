@@ -14,7 +14,7 @@ from ..model.event import Window
 from ..model.fact import Fact, State, absent, known
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
-from ..source.base import Cancelled, EventQuery, Source, SourceInfo, Step
+from ..source.base import Cancelled, EventQuery, PolicyRemark, Source, SourceInfo, Step, never_cancelled
 from .answers import Link, Update, UsageUpdate
 from .book import Book
 from .merging import merge_world
@@ -63,7 +63,10 @@ class Reader:
         from ..source.decode import Assembler
 
         before, assembler, documents = book.world, Assembler(), []
-        book.surroundings, book.surroundings_read = Surroundings(), False
+        book.surroundings_read = False
+        book.resources_asked.clear()
+        if self.info.kind != "live":
+            book.surroundings = Surroundings()
         book.forget_problems()
         book.link = Link.REFRESHING
         told = 0.0
@@ -93,19 +96,53 @@ class Reader:
             book.failed(error)
         yield Update(book.world, finished=True)
 
-    def surroundings(self) -> None:
-        """Read what stands around the identities, once."""
-        if self.book.surroundings_read or self.source is None:
+    def surroundings(self, cancelled: Cancelled = never_cancelled, *, ask: bool = False) -> None:
+        """Read what stands around the identities, once. `ask`: in a live account, ask AWS for it; else only what was kept."""
+        book = self.book
+        if book.surroundings_read or (self.info.kind == "live" and not ask):
             return
-        self.book.surroundings_read = True
+        if self.source is None:
+            return
         try:
-            for item in self.source.surroundings():
-                if isinstance(item, Document):
-                    self._around(item)
-                elif isinstance(item, Gap):
-                    self.book.note_gap(item)
+            for item in self.source.surroundings(cancelled):
+                self._take_around(item)
+            book.surroundings_read = not cancelled()
         except IamtuiError as error:
-            self.book.failed(error)
+            book.failed(error)
+
+    def resource_policy(self, arn: str) -> None:
+        """The policy of one resource of a live account, once."""
+        book, read = self.book, getattr(self.source, "resource_policy", None)
+        if read is None or book.surroundings_read or arn in book.resources_asked:
+            return
+        book.resources_asked.add(arn)
+        try:
+            for item in read(arn):
+                self._take_around(item)
+        except IamtuiError as error:
+            book.failed(error)
+
+    def validate_policy(self, document: str, kind: str) -> tuple[PolicyRemark, ...]:
+        """What AWS says of a policy; () with a problem noted when it could not be asked."""
+        ask = getattr(self.source, "validate_policy", None)
+        if ask is None:
+            self.book.note(
+                OfflineError("ValidatePolicy needs credentials: a demo, evidence and --offline ask AWS nothing", "leave --aws out")
+            )
+            return ()
+        try:
+            return tuple(ask(document, kind))
+        except IamtuiError as error:
+            self.book.note(error)
+            return ()
+
+    def _take_around(self, item: object) -> None:
+        if isinstance(item, Document):
+            self._around(item)
+            if self.cache is not None and self.info.kind == "live":
+                self.cache.put_document(item.account, item)
+        elif isinstance(item, Gap):
+            self.book.note_gap(item)
 
     def _around(self, document: Document) -> None:
         from ..source.decode import BROKEN, reason_of, with_document
@@ -195,6 +232,8 @@ class Reader:
             answer = decode_last_accessed(document)
             if isinstance(answer, UsageReport):
                 self.book.usage[answer.arn] = self._usage_fact(answer.arn, answer)
+        elif document.kind is Kind.RESOURCE_POLICIES:
+            self._around(document)
         else:
             from ..source.decode import fold
 

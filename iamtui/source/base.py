@@ -69,6 +69,15 @@ class EventQuery(msgspec.Struct, frozen=True):
 Item = Document | Gap | Step
 
 
+class PolicyRemark(msgspec.Struct, frozen=True):
+    """One finding of Access Analyzer's ValidatePolicy. `kind`: ERROR, SECURITY_WARNING, WARNING, SUGGESTION."""
+
+    kind: str
+    code: str
+    words: str
+    where: str = ""
+
+
 class Source(Protocol):
     """Iterators block (network, disk) and are consumed in worker threads. A refusal is a yielded Gap, never an exception;
     only CredentialsError and NotReadOnlyError are raised."""

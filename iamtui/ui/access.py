@@ -9,6 +9,7 @@ from textual.worker import get_current_worker
 from ..errors import IamtuiError
 from ..model.fact import State
 from ..model.identity import Group, Role, User
+from ..model.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,13 +153,58 @@ def compare(app: IamtuiApp, rows: Sequence[Row]) -> None:
 
 def show_exposure(app: IamtuiApp) -> None:
     """What can be reached from outside."""
+    if app.session.info.kind == "live":
+        app._tell("Reading the policies of resources…")
 
     def run() -> None:
-        found = app.session.exposures()
+        worker = get_current_worker()
+        found = app.session.exposures(lambda: worker.is_cancelled)
+        if worker.is_cancelled:
+            return
         from .screens.access import exposure_page
 
         limits = "" if app.session.has_resource_policies else "  (trust policies only: no resource policies were read)"
         app.call_from_thread(app.push_screen, exposure_page(f"Reachable from outside: {len(found):,}{limits}", found))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+PREFLIGHT = ":preflight OLD NEW [for NAME]: files, policies by name, or none; on a policy OLD can be left out"
+
+
+def ask_preflight(app: IamtuiApp, argument: str) -> None:
+    """A policy before it is applied: what is wrong with it, and what access it gives, takes and opens."""
+    words = argument.split()
+    who = words[words.index("for") + 1 :] if "for" in words else []
+    asked = words[: words.index("for")] if "for" in words else words
+    here = app.explorer.current_row()
+    if len(asked) == 1:
+        asked = [here.item.arn if here is not None and isinstance(here.item, Policy) else "none", *asked]
+    if len(asked) != 2 or len(who) > 1:
+        app._tell(PREFLIGHT, bad=True)
+        return
+    row: Row | None = None
+    if who:
+        matches = app.session.find(who[0])
+        if not matches:
+            app._tell(f"{who[0]} is nowhere in what has been read", bad=True)
+            return
+        row = matches[0].row
+
+    def run() -> None:
+        from ..session.preflight import document_of, preflight
+        from .render.preflight import preflight_lines
+        from .screens.pages import TextPage
+
+        try:
+            old, policy = document_of(asked[0], app.session)
+            new, _ = document_of(asked[1], app.session)
+        except IamtuiError as error:
+            app.call_from_thread(app._tell, error.message, bad=True)
+            return
+        answer = preflight(old, new, app.session, row, policy)
+        whose = f" for {row.item.name}" if row is not None else ""
+        app.call_from_thread(app.push_screen, TextPage(f"Before it is applied{whose}", preflight_lines(answer, old, new)))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 

@@ -183,6 +183,10 @@ class IamtuiApp(App[None]):
                 from .access import ask_compare
 
                 ask_compare(self, argument)
+            case "preflight":
+                from .access import ask_preflight
+
+                ask_preflight(self, argument)
             case "unused":
                 from .access import show_unused
 

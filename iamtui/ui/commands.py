@@ -18,6 +18,7 @@ VERBS = (
     "exposure",
     "help",
     "info",
+    "preflight",
     "problems",
     "profile",
     "quit",
@@ -37,6 +38,8 @@ _VIEW_WORDS = {
     "policies": ListKind.POLICIES,
     "event": ListKind.EVENTS,
     "events": ListKind.EVENTS,
+    "finding": ListKind.FINDINGS,
+    "findings": ListKind.FINDINGS,
 }
 _PLURALS = tuple(kind.value for kind in ListKind)
 
@@ -57,7 +60,7 @@ def interpret(line: str) -> Intent:
     folded, rest = first.casefold(), rest.strip()
     if folded in _VIEW_WORDS:
         kind = _VIEW_WORDS[folded]
-        if folded not in _PLURALS and rest:
+        if folded not in _PLURALS and rest and kind is not ListKind.FINDINGS:
             return Intent("target", kind, text=f"{folded}/{rest}" if kind is not ListKind.EVENTS else rest)
         return Intent("view", kind, text=rest)
     if folded in VERBS or folded in ("q", "q!", "exit"):

@@ -69,6 +69,7 @@ KEYS = (
     Key("view.3", "3", "view('groups')", "groups", "explorer", "views"),
     Key("view.4", "4", "view('policies')", "policies", "explorer", "views"),
     Key("view.5", "5", "view('events')", "events", "explorer", "views"),
+    Key("view.6", "6", "view('findings')", "findings", "explorer", "views"),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),

@@ -11,7 +11,7 @@ from textual.app import SystemCommand
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from ..session import ListKind
+from ..session import NAMED, ListKind
 from ..text import visible
 from .keymap import KEYS, key_words
 
@@ -65,9 +65,7 @@ class NameProvider(Provider):
                 words = Content(f"{visible(match.row.item.name)}  by {match.how}")
                 yield Hit(1.0, words, partial(app.explorer.open_row, match.row), text=visible(match.row.item.name))
         found = 0
-        for kind in ListKind:
-            if kind is ListKind.EVENTS:
-                continue
+        for kind in NAMED:
             for row in app.session.listing(kind).rows:
                 name = row.item.name
                 if folded not in name.casefold():

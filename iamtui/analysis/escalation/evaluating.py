@@ -124,6 +124,8 @@ def escalations(field: Field, only: Sequence[Identity] = ()) -> tuple[Escalation
     for identity, policies in field.everyone:
         if identity.arn in field.admins or (chosen and identity.arn not in chosen):
             continue
+        if isinstance(identity, Role) and identity.service_linked:
+            continue  # only its service can act as it
         for path in paths():
             kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
             if kind in path.callers and all(_speaks(policies, action) for action in path.actions):

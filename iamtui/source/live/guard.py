@@ -33,6 +33,14 @@ READS: Mapping[str, frozenset[str]] = {
     ),
     "sts": frozenset({"GetCallerIdentity"}),
     "cloudtrail": frozenset({"LookupEvents"}),
+    "s3": frozenset({"ListBuckets", "GetBucketPolicy"}),
+    "sqs": frozenset({"ListQueues", "GetQueueAttributes"}),
+    "sns": frozenset({"ListTopics", "GetTopicAttributes"}),
+    "kms": frozenset({"ListKeys", "GetKeyPolicy"}),
+    "lambda": frozenset({"ListFunctions", "GetPolicy"}),
+    "secretsmanager": frozenset({"ListSecrets", "GetResourcePolicy"}),
+    "ecr": frozenset({"DescribeRepositories", "GetRepositoryPolicy"}),
+    "accessanalyzer": frozenset({"ValidatePolicy"}),
 }
 """Plain reads, by botocore service name: they change nothing and leave nothing behind."""
 
@@ -104,13 +112,19 @@ def _check_request(request: Any, operation_name: str, **_: Any) -> None:
         raise _refuse("unknown", operation_name)
 
 
-_SIGNING = {"iam": "iam", "sts": "sts", "cloudtrail": "cloudtrail"}
+# Services and operations whose IAM prefix or action is called otherwise.
+_PREFIXES = {"accessanalyzer": "access-analyzer"}
+_ACTIONS = {("s3", "ListBuckets"): "ListAllMyBuckets"}
 
 
 def required_policy() -> dict[str, Any]:
     """The IAM policy iamtui needs: exactly its list, as actions. Exchanging credentials needs no action of one's own,
     except sts:AssumeRole on the role that --role-arn names."""
-    actions = [f"{_SIGNING[service]}:{operation}" for service, operations in READS.items() for operation in operations]
+    actions = [
+        f"{_PREFIXES.get(service, service)}:{_ACTIONS.get((service, operation), operation)}"
+        for service, operations in READS.items()
+        for operation in operations
+    ]
     actions += [f"{service}:{operation}" for service, operation in OTHERS if service == "iam"]
     return {
         "Version": "2012-10-17",

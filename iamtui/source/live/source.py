@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...errors import AwsError
 from ...model.document import Kind
 from ...model.event import Window
-from ..base import Cancelled, EventQuery, Item, SourceInfo, never_cancelled
+from ..base import Cancelled, EventQuery, Item, PolicyRemark, SourceInfo, never_cancelled
 from .calls import Caller
 from .connection import Connection, LiveOptions, configuration_changed, fingerprint, region_words
 
@@ -89,8 +90,34 @@ class LiveSource:
         yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
 
     def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """Nothing yet: no operation of the allow-list reads resource policies or the organisation."""
-        yield from ()
+        """Policies of resources in the chosen Regions. The organisation is not read: that is its management account's."""
+        from .resources import read_resource_policies
+
+        self._know_account()
+        yield from read_resource_policies(self._caller, self.connection.regions(), cancelled)
+
+    def resource_policy(self, arn: str) -> Iterator[Item]:
+        """The policy of one resource."""
+        from .resources import read_resource_policy
+
+        self._know_account()
+        yield from read_resource_policy(self._caller, arn)
+
+    def validate_policy(self, document: str, kind: str) -> tuple[PolicyRemark, ...]:
+        """What Access Analyzer's ValidatePolicy says. `kind`: IDENTITY_POLICY, RESOURCE_POLICY. Raises AwsError."""
+        client = self.connection.client("accessanalyzer")
+        found: list[PolicyRemark] = []
+        more: dict[str, str] = {}
+        try:
+            while True:
+                answer = client.validate_policy(policyDocument=document, policyType=kind, **more)
+                found.extend(_remark(one) for one in answer.get("findings") or ())
+                if not answer.get("nextToken"):
+                    return tuple(found)
+                more = {"nextToken": answer["nextToken"]}
+        except Exception as error:
+            gap = self._caller.gap(Kind.OTHER, "access-analyzer:ValidatePolicy", error)
+            raise AwsError(f"AWS did not validate the policy: {gap.reason}", gap.hint, action=gap.action) from error
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """GetRole of one role, ListRoles of all: the maximum session and the description, which GAAD does not tell."""
@@ -127,3 +154,11 @@ class LiveSource:
             from .inventory import who_am_i
 
             who_am_i(self._caller)
+
+
+def _remark(finding: dict[str, Any]) -> PolicyRemark:
+    spans = [span for place in finding.get("locations") or () if (span := place.get("span"))]
+    where = f"line {spans[0]['start']['line']}" if spans and "start" in spans[0] else ""
+    return PolicyRemark(
+        str(finding.get("findingType") or ""), str(finding.get("issueCode") or ""), str(finding.get("findingDetails") or ""), where
+    )

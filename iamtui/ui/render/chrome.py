@@ -21,6 +21,7 @@ VIEWS: tuple[tuple[ListKind, str, str], ...] = (
     (ListKind.GROUPS, "3", "Groups"),
     (ListKind.POLICIES, "4", "Policies"),
     (ListKind.EVENTS, "5", "Events"),
+    (ListKind.FINDINGS, "6", "Findings"),
 )
 
 
@@ -95,18 +96,26 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
 
 
 def tabs(counts: Iterable[tuple[str, str, str, bool]], width: int) -> Text:
-    """`(key, title, count, current)`; titles shorten before anything goes."""
+    """`(key, title, count, current)`; first the blanks go, then large counts are rounded, then titles shorten, before anything goes."""
     entries = list(counts)
-    for shorten in (99, 6, 4, 0):
-        text = Text(no_wrap=True)
-        for key, title, count, current in entries:
+    for shorten, blank, rounded in ((99, " ", False), (99, "", False), (99, "", True), (6, "", True), (4, "", True), (0, "", True)):
+        text = Text(" " if not blank else "", no_wrap=True)
+        for number, (key, title, count, current) in enumerate(entries):
             name = f"{key} {title[:shorten]}" if shorten else key
-            words = f" {name} {count} " if count else f" {name} "
-            text.append(words, "bold reverse" if current else "")
+            told = _rounded(count) if rounded else count
+            text.append(" " if number and not blank else "")
+            text.append(f"{blank}{name} {told}".rstrip() + blank, "bold reverse" if current else "")
         if text.cell_len <= width:
             return text
     text.truncate(width)
     return text
+
+
+def _rounded(count: str) -> str:
+    """`20k` of `20,228`; what is cut off is small."""
+    head, comma, _ = count.partition(",")
+    plus = "+" if count.endswith("+") else ""
+    return f"{head}k{plus}" if comma and count.count(",") == 1 and len(head) > 1 else count
 
 
 def hints(pairs: Iterable[tuple[str, str]], width: int) -> Text:

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from ...session import ListKind, Row, Update
+from ...session import NAMED, ListKind, Row, Update
 from ...text import visible
 from ..keymap import KEYS, bindings, key_words
 from ..messages import Answered, GoTo, Said, ShowPage
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 WIDE = 100
 SMALLEST = (60, 15)
-_QUIET_TABS = ("summary", "permissions", "trust", "members", "document", "versions", "attached", "event", "record")
+_QUIET_TABS = ("summary", "permissions", "trust", "members", "document", "versions", "attached", "event", "record", "finding")
 """Tabs that ask AWS nothing, so that moving through a list may show them."""
 
 
@@ -242,6 +242,8 @@ class Explorer(Screen[None]):
             self._read_events()
         if kind is ListKind.ROLES and not self._roles_asked and not self._refreshing:
             self._read_roles()
+        if kind is ListKind.FINDINGS and self.app.session.findings_stale:
+            self._work_out_findings()
 
     def action_view(self, name: str) -> None:
         """A list, as it was left."""
@@ -420,6 +422,19 @@ class Explorer(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group="roles", exit_on_error=False)
 
+    def _work_out_findings(self) -> None:
+        """What the analyses claim of what has been read so far; again when the account has been read again."""
+        session = self.app.session
+        self.list.settled = bool(session.listing(ListKind.FINDINGS).rows)
+
+        def run() -> None:
+            worker = get_current_worker()
+            session.load_findings(lambda: worker.is_cancelled)
+            if not worker.is_cancelled:
+                self.post_message(Answered("findings", None, finished=True))
+
+        self.run_worker(run, thread=True, exclusive=True, group="findings", exit_on_error=False)
+
     def _read_events(self) -> None:
         self._events_asked = True
         session = self.app.session
@@ -448,6 +463,12 @@ class Explorer(Screen[None]):
             if self.list.kind is ListKind.ROLES:
                 self.list.update()
             self._draw()
+        elif message.question == "findings":
+            self.list.settled = True
+            if self.list.kind is ListKind.FINDINGS:
+                self.list.update()
+                self._preview()
+            self._draw()
         elif message.question == "events":
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
                 self.list.update()
@@ -455,7 +476,7 @@ class Explorer(Screen[None]):
 
     def _refreshed(self, update: Update, *, finished: bool) -> None:
         session = self.app.session
-        done = sum(len(session.listing(kind).rows) for kind in ListKind if kind is not ListKind.EVENTS)
+        done = sum(len(session.listing(kind).rows) for kind in NAMED)
         self._progress = "" if finished else f"reading, {done:,} so far"
         if finished:
             self._refreshing = False
@@ -463,6 +484,8 @@ class Explorer(Screen[None]):
             self._roles_asked = False
             if self.list.kind is ListKind.ROLES:
                 self._read_roles()
+            if self.list.kind is ListKind.FINDINGS:
+                self._work_out_findings()
         self.list.update()
         self._draw()
         if self._target and session.world.snapshots and (finished or session.find(self._target)):
@@ -505,7 +528,7 @@ class Explorer(Screen[None]):
         from ..commands import complete
 
         session = self.app.session
-        names = (row.item.name for kind in ListKind if kind is not ListKind.EVENTS for row in session.listing(kind).rows)
+        names = (row.item.name for kind in NAMED for row in session.listing(kind).rows)
         accounts = (snapshot.account for snapshot in session.world.snapshots)
         return complete(line, names, self.app.available_themes, accounts)
 

@@ -80,6 +80,7 @@ _MORE = (
     ("  :escalations [NAME]                       who can become an administrator, and the steps", ""),
     ("  :compare NAME NAME                        what one may and the other may not (also d with one marked)", ""),
     ("  :unused [NAME] [DAYS]                     what it holds and does not use, and its policies without it", ""),
+    ("  :preflight OLD NEW [for NAME]             a policy before it is applied: files, names of policies, or none", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),

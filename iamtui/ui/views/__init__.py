@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...model.event import Event
+from ...model.finding import Finding
 from ...model.identity import Group, Role, User
 from ...model.policy import Policy
 from ...session import Row
@@ -42,6 +43,8 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
         ]
+    if isinstance(item, Finding):
+        return [("finding", "Finding")]
     if isinstance(item, Event):
         return [("event", "Event"), ("record", "Record")]
     return []
@@ -70,6 +73,8 @@ def make_view(tab: str, host: Host, row: Row) -> View:
             from .policy import VersionsView as made  # type: ignore[assignment]
         case "attached":
             from .members import AttachedView as made  # type: ignore[assignment]
+        case "finding":
+            from .finding import FindingView as made  # type: ignore[assignment]
         case "record":
             from .event import RecordView as made  # type: ignore[assignment]
         case _:
