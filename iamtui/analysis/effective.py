@@ -23,7 +23,7 @@ from ..policy.context import context_of
 from ..policy.decision import Decision, Effect, Layer, Layers
 from ..policy.document import Statement
 from ..policy.evaluation import Request, evaluate
-from ..policy.expression import All, all_of, any_of, negated, words
+from ..policy.expression import All, Open, all_of, any_of, negated, words
 from ..policy.wildcard import is_pattern
 from .access import NOTHING_AROUND, around, as_caller, organization_levels
 
@@ -216,7 +216,12 @@ class _Effective:
                 continue
             asked = _EVERYTHING if excepted or pattern[0] == "*" else self._filled(pattern[0])
             decision = self._decide(action, asked)
-            if decision.effect in _MAY or self._lacks_only_resource(decision):
+            inside = [one for one in dict.fromkeys(narrower) if one != pattern[0] and (excepted or _within(one, pattern[0]))]
+            reached: list[tuple[str, Decision]] = []
+            if decision.effect not in _MAY or _on_a_part(decision):
+                answers = [(one, self._decide(action, self._filled(one))) for one in inside]
+                reached = [(one, answer) for one, answer in answers if answer.effect in _MAY]
+            if (decision.effect in _MAY and not reached) or self._lacks_only_resource(decision):
                 if resourceless:
                     self._allow(prefix, names, level, ("*",), False, decision)
                     return
@@ -224,9 +229,6 @@ class _Effective:
                 if decision.effect is Effect.ALLOWED and not excepted:
                     seen.append(pattern[0])
                 continue
-            inside = [one for one in dict.fromkeys(narrower) if one != pattern[0] and (excepted or _within(one, pattern[0]))]
-            answers = [(one, self._decide(action, self._filled(one))) for one in inside]
-            reached = [(one, answer) for one, answer in answers if answer.effect in _MAY]
             for one, answer in reached:
                 self._allow(prefix, names, level, (one,), False, answer)
             if resourceless and decision.missing == (Layer.IDENTITY,):
@@ -263,9 +265,10 @@ class _Effective:
 
     def _allow(self, prefix: str, names: tuple[str, ...], level: str, pattern: tuple[str, ...], excepted: bool, decision: Decision) -> None:
         conditions, within = self._conditions(decision)
+        givers = _givers(decision) or self._speaking(f"{prefix}:{names[0]}".lower())
         if self._lacks_only_resource(decision):
             conditions = "the policy of the resource allows it too"
-        key = (prefix, level, names, excepted, conditions, within, _givers(decision))
+        key = (prefix, level, names, excepted, conditions, within, givers)
         self.found.setdefault(key, {}).update(dict.fromkeys(pattern))
 
     @staticmethod
@@ -329,6 +332,14 @@ class _Effective:
         ):
             told += [f"{layer.value} {one.name} ({one.way})" for level in levels for one in level if not _is_no_limit(one.policy.allows)]
         return tuple(dict.fromkeys(told))
+
+
+def _on_a_part(decision: Decision) -> bool:
+    """Whether it holds for those of the asked resources only that a limit names."""
+    if decision.conditions is None:
+        return False
+    parts = decision.conditions.parts if isinstance(decision.conditions, All) else (decision.conditions,)
+    return any(isinstance(part, Open) and part.key == "resource" and part.holds for part in parts)
 
 
 def _is_no_limit(allows: tuple[Rule, ...]) -> bool:
