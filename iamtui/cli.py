@@ -293,7 +293,7 @@ def collect(ctx: click.Context, /, output: str, **given: Any) -> None:
 @_source_options
 @click.pass_context
 def screenshot(ctx: click.Context, /, view: tuple[str, ...], output: str, size: str, clock: str, **given: Any) -> None:
-    """A picture of a view: users, roles, groups, policies, events, help, or a name and a tab (deploy-bot permissions)."""
+    """A picture of a view: a list, help, a name and a tab (deploy-bot permissions), or a line after : (":unused deploy-bot")."""
     from .commands.screenshot import take_screenshot
 
     ctx.exit(take_screenshot(_choices(ctx, given), list(view), output, size, clock))

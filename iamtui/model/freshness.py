@@ -30,6 +30,7 @@ FRESH_FOR: dict[Kind, timedelta] = {
     Kind.LAST_ACCESSED_ENTITIES: timedelta(days=1),
     Kind.POLICY_VERSION: timedelta(days=1),
     Kind.ROLE: timedelta(days=1),
+    Kind.RESOURCE_POLICIES: timedelta(hours=1),
 }
 
 _KIND_OF = {

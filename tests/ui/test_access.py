@@ -99,3 +99,124 @@ async def test_escalations_show_the_steps() -> None:
         text = app.screen.text
         assert "iam:CreatePolicyVersion  Allowed: identity policy" in text
         assert "aws iam create-policy-version --policy-arn arn:aws:iam::123456789012:policy/" in text
+
+
+async def test_effective_access_by_service_and_down_to_actions() -> None:
+    app = demo("deploy-bot")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, "right")
+        await take(pilot, "enter")
+        await settle(pilot)
+        text = shown(app)
+        assert "6 services · limited by permissions boundary ci-boundary" in text
+        assert "cloudformation     Full access" in text
+        await take(pilot, "down")
+        await take(pilot, "down")
+        await take(pilot, "enter")
+        text = shown(app)
+        assert "Limited: Write 2/54  on every resource" in text
+        assert "and within its limits when" in text
+        assert "RegisterTaskDefinition, UpdateService" in text
+        assert "granted by deploy-base (attached)" in text
+        await take(pilot, "escape")
+        assert "ACCESS" in shown(app)
+        await take(pilot, "t")
+        await settle(pilot)
+        assert "Explicitly denied, whatever else allows it" in shown(app)
+        await take(pilot, "escape")
+        assert "everything together" in shown(app)
+
+
+async def test_two_identities_side_by_side() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, ":roles")
+        for key in ("space", "down", "d"):
+            await take(pilot, key)
+        await settle(pilot)
+        assert isinstance(app.screen, AnswersPage)
+        assert "services and levels differ" in shown(app)
+        await take(pilot, "enter")
+        assert isinstance(app.screen, TextPage)
+        assert app.screen.text.splitlines()[2].startswith("Only ")
+        await take(pilot, "escape")
+        await take(pilot, "escape")
+        await take(pilot, ":compare deploy-bot inventory-scanner")
+        await settle(pilot)
+        assert "deploy-bot and inventory-scanner" in shown(app)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (":compare nobody-here deploy-bot", "nobody-here is nowhere"),
+        (":compare deploy-bot deploy-bot x", "Mark one user"),
+        (":unused nobody-here", "nobody-here is nowhere"),
+        (":preflight", ":preflight OLD NEW"),
+        (":preflight none /no/such/file", "neither a file nor a policy"),
+        (":preflight none none for nobody-here", "nobody-here is nowhere"),
+    ],
+)
+async def test_questions_that_lead_nowhere_are_sentences(line: str, words: str) -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, line)
+        await settle(pilot)
+        assert app.screen is app.explorer
+        assert words in shown(app)
+
+
+async def test_nothing_marked_is_nothing_to_compare() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, "d")
+        assert "Mark one user, role or group with space" in shown(app)
+
+
+async def test_unused_shows_the_smaller_policy() -> None:
+    app = demo()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        await take(pilot, ":unused inventory-scanner")
+        await settle(pilot)
+        assert isinstance(app.screen, TextPage)
+        text = app.screen.text
+        assert "801 of 826 actions unused in 90 days, 24 not observable" in text
+        assert '+       "Action": "ec2:DescribeInstances",' in text
+        assert '-       "Action": "ec2:*",' in text
+        assert "1 uses asked of the engine" in text
+
+
+async def test_preflight_of_the_policy_under_the_cursor(tmp_path: Path) -> None:
+    new = tmp_path / "new.json"
+    new.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}}', encoding="utf-8")
+    app = demo("policy/inventory-scan")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        await take(pilot, f":preflight {new}")
+        await settle(pilot)
+        assert isinstance(app.screen, TextPage)
+        lines = app.screen.text.splitlines()
+        assert lines[0] == "Access grows"
+        assert "escalation  inventory-scanner: becomes an administrator" in app.screen.text
+
+
+async def test_findings_lead_to_what_they_are_about() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, "6")
+        await settle(pilot)
+        text = shown(app)
+        assert "critical exposure   acme-public-assets" in text
+        assert "6 Findings" in text
+        await take(pilot, ":findings kind:escalation jenkins-agent")
+        await take(pilot, "enter")
+        assert "What to do" in shown(app)
+        await take(pilot, "t")
+        await settle(pilot)
+        assert "jenkins-agent › Permissions" in shown(app)

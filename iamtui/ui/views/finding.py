@@ -25,11 +25,11 @@ class FindingView(View):
             [],
             [(visible(finding.claim), "strong")],
             [],
-            heading("Evidence"),
-            *([("  " + visible(words), "")] for words in finding.evidence),
-            [],
             heading("What to do"),
             [("  " + visible(finding.todo), "")],
+            [],
+            heading("Evidence"),
+            *([("  " + visible(words), "")] for words in finding.evidence),
         ]
         if finding.document:
             lines += [[], heading("The policy"), *self._document(finding)]
