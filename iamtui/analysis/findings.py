@@ -77,13 +77,19 @@ def _exposed(one: Exposure, snapshots: Iterable[Snapshot]) -> Finding:
         arn=one.resource,
         subject=one.kind,
         account=owner or next((snapshot.account for snapshot in snapshots), ""),
-        claim=f"{one.who}: {one.why}",
+        claim=_opening(one),
         evidence=tuple(evidence),
         todo=next((todo for words, todo in _REMEDIES if words in one.why), "see that it is meant, and narrow it by conditions"),
         tab="trust" if one.kind == "role" else "",
         document=one.document,
         statement=one.statement,
     )
+
+
+def _opening(one: Exposure) -> str:
+    """What it is in front, who in brackets, because lists cut the end off."""
+    short, colon, rest = one.why.partition(": ")
+    return f"{short} ({one.who}){colon}{rest}"
 
 
 # -- escalation ------------------------------------------------------------------------------------------------------

@@ -17,12 +17,14 @@ from ..model.account import Snapshot
 from ..model.event import Event, Outcome, Window, WindowState
 from ..model.fact import Fact, State, absent, known
 from ..model.identity import Identity, Role, User
+from ..model.surroundings import UnusedFinding
 from ..model.usage import ActionUsage, ServiceUsage, UsageReport
 from ..policy.catalogue import catalogue
 from ..policy.operations import Recording, actions_of, prefix_of, recording
 from .effective import Access, EffectiveAccess
 
 EVENTS = "CloudTrail events"
+ANALYZER = "access-analyzer:ListFindingsV2"
 
 
 class UseState(StrEnum):
@@ -112,10 +114,12 @@ def unused_access(
     windows: Sequence[Window],
     at: datetime,
     days: int = 90,
+    analyzer: Sequence[UnusedFinding] = (),
 ) -> UnusedAccess:
-    """Judge every granted action. `events` are those the identity made, `windows` what was covered to find them."""
+    """Judge every granted action. `events` are those the identity made, `windows` what was covered to find them; `analyzer`
+    what Access Analyzer found unused of it."""
     whole = signs(identity, snapshot, events)
-    judge = _Judge(usage, events, windows, at, days, idle_words(identity, whole, at, days))
+    judge = _Judge(usage, events, windows, at, days, idle_words(identity, whole, at, days), analyzer)
     services: dict[str, dict[str, ActionUse]] = {}
     givers: dict[str, dict[str, None]] = {}
     for line in access.allowed:
@@ -187,8 +191,16 @@ class _Seen(msgspec.Struct):
 
 class _Judge:
     def __init__(
-        self, usage: Fact[UsageReport], events: Sequence[Event], windows: Sequence[Window], at: datetime, days: int, idle: str
+        self,
+        usage: Fact[UsageReport],
+        events: Sequence[Event],
+        windows: Sequence[Window],
+        at: datetime,
+        days: int,
+        idle: str,
+        analyzer: Sequence[UnusedFinding],
     ) -> None:
+        self.analyzer = analyzer
         self.usage, self.report = usage, usage.value if usage.is_known else None
         self.windows, self.days, self.idle = windows, days, idle
         self.cutoff = at - timedelta(days=days)
@@ -249,6 +261,13 @@ class _Judge:
                 return ActionUse(name, line.level, since, service.last_used.value, service.last_used.source, self._service_words(service))
         if how is Recording.MANAGEMENT and self.covers:
             return ActionUse(name, line.level, UseState.NEVER, None, EVENTS, f"no such event in {self.days} days")
+        found = next(
+            (f for f in self.analyzer if f.service == prefix and (not f.actions or lowered in (a.lower() for a in f.actions))), None
+        )
+        if found is not None:
+            state = UseState.NEVER if found.last_used is None else UseState.UNUSED_SINCE
+            if found.last_used is None or found.last_used < self.cutoff:
+                return ActionUse(name, line.level, state, found.last_used, ANALYZER, "unused in the analyzer's tracking period")
         return self._unseen(line, name, how)
 
     def _used(self, line: Access, name: str, seen: _Seen | None, reported: datetime | None, told: ActionUsage | None) -> ActionUse:
@@ -322,7 +341,13 @@ class _Judge:
         else:
             detail = f": {self.usage.detail}" if self.usage.detail else ""
             advisor = Looked(self.usage.source or "Access Advisor", f"{self.usage.state.value}{detail}", False)
-        return advisor, Looked(EVENTS, window_words(self.windows, self.covers, self.days), self.covers)
+        told = [advisor, Looked(EVENTS, window_words(self.windows, self.covers, self.days), self.covers)]
+        if self.analyzer:
+            looked = max((finding.analyzed for finding in self.analyzer if finding.analyzed), default=None)
+            when = f"looked {looked:%Y-%m-%d}" if looked else "when is not told"
+            kinds = ", ".join(dict.fromkeys(finding.kind for finding in self.analyzer))
+            told.append(Looked(ANALYZER, f"{kinds}; {when}, over the analyzer's own tracking period", True))
+        return tuple(told)
 
 
 def covers(windows: Sequence[Window], cutoff: datetime, days: int) -> bool:

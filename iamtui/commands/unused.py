@@ -13,7 +13,17 @@ from ..model.fact import State
 from ..model.identity import Group, Role, User
 from ..session import ListKind, Row, Session
 from ..session.export import csv_table
-from ..session.unused import SERVICE_COLUMNS, headline, pretty_new, service_row, smaller_words, source_words, unused_json, whole_words
+from ..session.unused import (
+    SERVICE_COLUMNS,
+    headline,
+    pretty_new,
+    service_row,
+    smaller_words,
+    source_words,
+    unused_json,
+    uses_words,
+    whole_words,
+)
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
@@ -91,7 +101,7 @@ def _print(found: UnusedAccess, smaller: Reduction) -> None:
         if policy.changed and policy.new:
             for line in diff_documents(policy.old, policy.new).unified().splitlines():
                 data(visible(line) + "\n")
-    words(f"{smaller.checked} uses were asked of the engine before and after; all of them stay allowed")
+    words(uses_words(smaller))
 
 
 def _print_all(answers: Sequence[_Answer]) -> None:

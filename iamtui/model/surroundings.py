@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -45,11 +46,28 @@ class Organization(msgspec.Struct, frozen=True):
         return levels if any(levels) else ()
 
 
+class UnusedFinding(msgspec.Struct, frozen=True):
+    """One active finding of Access Analyzer about unused access of a user or role.
+
+    kind:    `UnusedPermission`, `UnusedIAMRole`, `UnusedIAMUserPassword`, `UnusedIAMUserAccessKey`
+    service: prefix it is about, "" for all; actions: names without prefix, () for the whole service
+    analyzed: when the analyzer last looked; the period it looks back over is the analyzer's, and not in the finding
+    """
+
+    arn: str
+    kind: str
+    service: str = ""
+    actions: tuple[str, ...] = ()
+    last_used: datetime | None = None
+    analyzed: datetime | None = None
+
+
 class Surroundings(msgspec.Struct, frozen=True, eq=False):
-    """`resources` by ARN."""
+    """`resources` by ARN; `unused`: what an analyzer of unused access found, by the identity's ARN."""
 
     resources: Mapping[str, ResourcePolicy] = {}
     organizations: tuple[Organization, ...] = ()
+    unused: Mapping[str, tuple[UnusedFinding, ...]] = {}
 
     def organization_of(self, account: str) -> Organization | None:
         return next((o for o in self.organizations if account in o.paths or account == o.management), None)

@@ -158,7 +158,8 @@ class AccessQuestions:
         access, identity = self.effective(row), _identity(row)
         events: tuple[Event, ...] = by_actor(self._book.log.newest_first(), identity)
         windows = self.windows(row) or self.windows()
-        found = unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days)
+        analyzer = self._book.surroundings.unused.get(identity.arn, ())
+        found = unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days, analyzer)
         return found, reduced(identity, row.snapshot, found, events)
 
 

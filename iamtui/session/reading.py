@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EVERY = 0.4
 """Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
-_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION)
+_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZER_FINDINGS)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
 

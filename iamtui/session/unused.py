@@ -60,6 +60,14 @@ def smaller_words(policy: Smaller) -> str:
     return f"{policy.name} ({policy.way}): {len(policy.removed):,} actions go, {policy.kept:,} stay{narrower}"
 
 
+def uses_words(smaller: Reduction) -> str:
+    """`4 uses asked of the engine before and after: all stay allowed`."""
+    if not smaller.checked:
+        return "no use was seen that could be asked of the engine"
+    uses = "1 use" if smaller.checked == 1 else f"{smaller.checked:,} uses"
+    return f"{uses} asked of the engine before and after: all stay allowed"
+
+
 def pretty_new(policy: Smaller) -> str:
     """The smaller document, indented; "" when there is none."""
     return json.dumps(json.loads(policy.new), indent=2, ensure_ascii=False) if policy.new else ""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..config import Settings
 from ..errors import NotFoundError
 from ..session import ListKind, Session
 from ..store.files import private_file
 from .app import IamtuiApp
+
+_PATIENCE = 20.0
+"""Seconds a picture waits for a start, at most."""
 
 _TABS = (
     "summary",
@@ -42,7 +47,7 @@ def take(session: Session, settings: Settings, view: Sequence[str], path: Path, 
 async def _picture(session: Session, settings: Settings, view: list[str], size: tuple[int, int]) -> str:
     app = IamtuiApp(session, settings)
     async with app.run_test(size=size) as pilot:
-        await _settle(app, pilot)
+        await settle(app, pilot)
         explorer = app.explorer
         if view[0] in ("help", "problems", "provenance"):
             getattr(explorer, f"action_{view[0]}")()
@@ -57,14 +62,18 @@ async def _picture(session: Session, settings: Settings, view: list[str], size: 
             if not matches:
                 raise NotFoundError(f"{target} is nowhere in what has been read")
             explorer.open_row(matches[0].row, tab)
-        await _settle(app, pilot)
+        await settle(app, pilot)
         return app.export_screenshot(title="iamtui")
 
 
-async def _settle(app: IamtuiApp, pilot: object) -> None:
+async def settle(app: IamtuiApp, pilot: Any) -> None:
+    """Wait until nothing is under way any more: what is read at the start too, however slow the machine is."""
+    end = time.monotonic() + _PATIENCE
+    while app.session.info.kind == "demo" and not app.explorer.began and time.monotonic() < end:
+        await pilot.pause(0.02)
     for _ in range(3):
-        await pilot.pause(0.05)  # type: ignore[attr-defined]
+        await pilot.pause(0.05)
         await app.workers.wait_for_complete()
-    await pilot.pause(0.25)  # type: ignore[attr-defined]
+    await pilot.pause(0.3)
     await app.workers.wait_for_complete()
-    await pilot.pause()  # type: ignore[attr-defined]
+    await pilot.pause()

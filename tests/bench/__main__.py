@@ -167,38 +167,41 @@ def bench_install(home: str) -> None:
     line("runtime install", f"{size / 1e6:.0f} MB", "limit 200 MB", size / 200e6, 1)
 
 
+def figures(module: str) -> list[float]:
+    """The numbers a bench module prints, run in a process of its own."""
+    command = [sys.executable, "-m", f"tests.bench.{module}"]
+    out = subprocess.run(command, check=True, text=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    return [float(part) for part in out.stdout.split() if part.replace(".", "", 1).isdigit()]
+
+
 def bench_decisions(home: str) -> None:
     """The evaluation engine on a corpus of 400 varied requests, on one core, policies compiled before."""
-    out = subprocess.run(
-        [sys.executable, "-m", "tests.bench.decisions"],
-        check=True,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    decisions, compiled = (float(part) for part in out.stdout.split()[:2])
+    decisions, compiled = figures("decisions")[:2]
     line("decisions", f"{decisions:,.0f} /s", "floor 50,000 /s", 50_000 / decisions, 1)
-    out = subprocess.run(
-        [sys.executable, "-m", "tests.bench.whocan"],
-        check=True,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    cold, warm = (float(part) for part in out.stdout.split()[:2])
+    line("policies compiled", f"{compiled:,.0f} /s", "floor 1,000 /s", 1_000 / compiled, 1)
+    cold, warm = figures("whocan")[:2]
     line("who can, 10,000 identities, cold", f"{cold * 1000:.0f} ms", "limit 2,000 ms", cold / 2, 1)
     line("who can, 10,000 identities, warm", f"{warm * 1000:.0f} ms", "limit 100 ms", warm / 0.1, 1)
-    out = subprocess.run(
-        [sys.executable, "-m", "tests.bench.escalating"],
-        check=True,
-        text=True,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    large, small = (float(part) for part in out.stdout.split()[:2])
+    large, small = figures("escalating")[:2]
     line("escalation, 10,000 identities", f"{large:.2f} s", "limit 10 s", large / 10, 1)
     line("escalation, 130 identities", f"{small * 1000:.0f} ms", "limit 400 ms", small / 0.4, 1)
-    line("policies compiled", f"{compiled:,.0f} /s", "floor 1,000 /s", 1_000 / compiled, 1)
+    peer = figures("peer")
+    if peer:
+        theirs, ours, taken, agree = peer
+        against = f"iam-simulate {theirs:,.0f} /s, {taken:.0f} requests"
+        line("decisions, the same requests", f"{ours:,.0f} /s", against, theirs / ours, 1)
+        print(f"{'':42} {'':>14}   both agree on {agree:.0f} of {taken:.0f}")
+    else:
+        print("decisions of a peer: @cloud-copilot/iam-simulate is not installed (IAMTUI_BENCH_NODE names its folder)")
+
+
+def bench_unused(home: str) -> None:
+    """Answers about access that look at every action an identity has."""
+    effective, unused, small, large = figures("unused")[:4]
+    line("effective access of an administrator", f"{effective:.2f} s", "limit 1.5 s", effective / 1.5, 1)
+    line("unused access of an administrator", f"{unused:.2f} s", "limit 3 s", unused / 3, 1)
+    line("findings, demo account", f"{small:.2f} s", "limit 2 s", small / 2, 1)
+    line("findings, 10,000 identities", f"{large:.2f} s", "limit 15 s", large / 15, 1)
 
 
 BENCHES: dict[str, Callable[[str], None]] = {
@@ -209,6 +212,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "progress": bench_progress,
     "install": bench_install,
     "decisions": bench_decisions,
+    "unused": bench_unused,
 }
 
 

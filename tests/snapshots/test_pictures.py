@@ -12,6 +12,7 @@ from iamtui.config import Settings
 from iamtui.session import ListKind, Session
 from iamtui.source.demo import DemoSource
 from iamtui.ui.app import IamtuiApp
+from iamtui.ui.screenshot import settle as settled
 from tests.faulty import Faulty
 
 NOW = datetime(2026, 10, 1, 14, 2, tzinfo=UTC)
@@ -45,12 +46,7 @@ def at(do: Callable[[IamtuiApp], Any] | None = None) -> Callable[[Any], Any]:
 
 
 async def settle(pilot: Any) -> None:
-    for _ in range(3):
-        await pilot.pause(0.05)
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause(0.3)
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await settled(pilot.app, pilot)
 
 
 def listing(kind: ListKind, text: str = "") -> Callable[[IamtuiApp], None]:

@@ -188,7 +188,7 @@ async def test_unused_shows_the_smaller_policy() -> None:
         assert "801 of 826 actions unused in 90 days, 24 not observable" in text
         assert '+       "Action": "ec2:DescribeInstances",' in text
         assert '-       "Action": "ec2:*",' in text
-        assert "1 uses asked of the engine" in text
+        assert "1 use asked of the engine before and after: all stay allowed" in text
 
 
 async def test_preflight_of_the_policy_under_the_cursor(tmp_path: Path) -> None:

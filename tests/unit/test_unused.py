@@ -369,3 +369,56 @@ def test_names_are_no_markup() -> None:
     assert _code("a`b") == "`` a`b ``"
     assert _cell("[x](http://y) <b> |") == "\\[x\\]\\(http://y\\) \\<b\\> \\|"
     assert "\x1b" not in _cell("\x1b]0;x\x07")
+
+
+# -- findings of an analyzer -----------------------------------------------------------------------------------------
+
+
+def test_an_analyzer_of_unused_access_is_a_source() -> None:
+    from iamtui.model.surroundings import UnusedFinding
+
+    one = user("ana", text(allow(["s3:GetObject", "s3:PutObject", "ec2:StartInstances"])))
+    snapshot = Snapshot(ACCOUNT)
+    told = (UnusedFinding(one.arn, "UnusedPermission", "s3", ("PutObject",), None, NOW - timedelta(days=2)),)
+    access = effective_access(one, snapshot)
+    found = unused_access(one, snapshot, access, NOT_ASKED, (), (), NOW, 90, told)
+    put = action(found, "s3:PutObject")
+    # A data event is seen by nobody but Access Advisor and the analyzer.
+    assert (put.state, put.source) == (UseState.NEVER, "access-analyzer:ListFindingsV2")
+    assert action(found, "s3:GetObject").state is UseState.NOT_OBSERVABLE
+    assert action(found, "ec2:StartInstances").state is UseState.UNKNOWN
+    assert found.sources[-1].window == "UnusedPermission; looked 2026-10-30, over the analyzer's own tracking period"
+    assert unused_access(one, snapshot, access, NOT_ASKED, (), (), NOW, 90).sources[-1].source != found.sources[-1].source
+
+
+@pytest.mark.parametrize(
+    ("entry", "count"),
+    [
+        ({"findingType": "UnusedPermission", "status": "ACTIVE"}, 2),
+        ({"findingType": "UnusedPermission", "status": "ARCHIVED"}, 0),
+        ({"findingType": "ExternalAccess", "status": "ACTIVE"}, 0),
+        ({"findingType": "UnusedIAMRole", "status": "ACTIVE"}, 1),
+        ({"findingType": 7, "status": None}, 0),
+    ],
+)
+def test_findings_as_they_are_saved(entry: dict[str, Any], count: int) -> None:
+    from iamtui.model.document import Document, Kind, Origin
+    from iamtui.model.surroundings import Surroundings
+    from iamtui.source.decode import with_document
+
+    details = [
+        {
+            "unusedPermissionDetails": {
+                "serviceNamespace": "S3",
+                "actions": [{"action": "PutObject"}],
+                "lastAccessed": "2026-01-01T00:00:00Z",
+            }
+        },
+        {"unusedPermissionDetails": {"serviceNamespace": "sqs", "actions": []}},
+        "nonsense",
+    ]
+    finding = {"resource": "arn:x", "analyzedAt": "2026-10-30T00:00:00Z", "findingDetails": details, **entry}
+    for body in ({"findings": [finding]}, finding):
+        document = Document(Kind.ANALYZER_FINDINGS, json.dumps(body).encode(), NOW, Origin("test", "f"), ACCOUNT)
+        around_ = with_document(with_document(Surroundings(), document), document)
+        assert len(around_.unused.get("arn:x", ())) == count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...analysis.diff import diff_documents
 from ...analysis.reducing import Reduction, Smaller
 from ...analysis.unused import IDLE, ServiceUse, UnusedAccess, UseState
-from ...session.unused import headline, service_row, smaller_words, source_words, used_words, whole_words
+from ...session.unused import headline, service_row, smaller_words, source_words, used_words, uses_words, whole_words
 from ...text import visible
 from .documents import Line, diff_lines
 from .effective import name_lines
@@ -29,7 +29,7 @@ def unused_lines(found: UnusedAccess, smaller: Reduction) -> list[Line]:
         for label, value, source in whole_words(found)
     ]
     lines += [[("looked at  ", "label"), (visible(told), "")] for told in source_words(found)]
-    lines += [[], [("Policies, smaller", "heading"), (f"  {smaller.checked:,} uses asked of the engine before and after", "state-absent")]]
+    lines += [[], [("Policies, smaller", "heading"), (f"  {uses_words(smaller)}", "state-absent")]]
     for policy in smaller.policies:
         lines += _policy(policy)
     lines += [[], [("Services", "heading")]]

@@ -61,6 +61,7 @@ class Explorer(Screen[None]):
         self._drawn_at = 0.0
         self._refreshing = False
         self._events_asked = False
+        self.began = False  # True once everything that a start reads has been asked for
         self._roles_asked = False
         self._preview_timer: object = None
         self._detail: DetailPane | None = None
@@ -105,6 +106,7 @@ class Explorer(Screen[None]):
             self._read_events()
         if self.size.width >= WIDE:
             self._preview()
+        self.began = True
 
     # -- lines around ------------------------------------------------------------------------------------------------
 
