@@ -147,10 +147,20 @@ def _provider(trustee: Trustee) -> tuple[Severity, str]:
     return Severity.LOW, "one named subject of an identity provider"
 
 
+# Services that hand a role's credentials to what runs in the account itself.
+_OWN_WORKLOADS = frozenset(("ec2", "lambda", "edgelambda", "ecs-tasks", "pods.eks", "eks-fargate-pods"))
+
+
 def _service(trustee: Trustee, kind: str) -> tuple[Severity, str] | None:
-    """A service acts for whoever asks it: without a source condition it may be somebody else (the confused deputy)."""
-    if kind == "role":
-        return None
+    """A service acts for whoever asks it: without a source condition it may be somebody else (the confused deputy).
+
+    A role must first be passed to the service from inside the account, so its trust weighs less than a resource's policy, and nothing
+    where the service only hands it to the account's own workloads.
+    """
     if any("source account" in words or "source ARN" in words or "organisation" in words for words in trustee.conditions):
         return None
+    if kind == "role":
+        if trustee.name in _OWN_WORKLOADS:
+            return None
+        return Severity.LOW, f"{trustee.name} assumes it without a source account or ARN (confused deputy)"
     return Severity.MEDIUM, f"{trustee.name} acts for every account that asks it: no source account or ARN is wanted (confused deputy)"

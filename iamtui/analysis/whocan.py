@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 
@@ -66,13 +67,25 @@ def around_all(snapshot: Snapshot) -> Sequence[tuple[Identity, Around]]:
     return once("around", inputs, lambda: tuple((identity, around(identity, snapshot)) for identity in everyone))
 
 
+def _callers(snapshot: Snapshot) -> Sequence[tuple[Identity, Around, Caller]]:
+    """As `around_all`, with each as the caller of a request."""
+    inputs = (snapshot.users, snapshot.roles, snapshot.groups, snapshot.policies)
+    return once("callers", inputs, lambda: tuple((identity, held, as_caller(identity)) for identity, held in around_all(snapshot)))
+
+
 def who_can(asked: Question, snapshots: Sequence[Snapshot], surroundings: Surroundings = NOTHING_AROUND) -> tuple[Holder, ...]:
     """Everybody whose answer is Allowed or Depends: identities of the open accounts, then principals a resource policy names from
     outside them."""
     found: list[Holder] = []
-    for snapshot in snapshots:
-        found.extend(_inside(asked, snapshot, surroundings))
-    found.extend(_outside(asked, {snapshot.account for snapshot in snapshots}))
+    collecting = gc.isenabled()
+    gc.disable()  # an answer may be ten thousand small values, none of them garbage
+    try:
+        for snapshot in snapshots:
+            found.extend(_inside(asked, snapshot, surroundings))
+        found.extend(_outside(asked, {snapshot.account for snapshot in snapshots}))
+    finally:
+        if collecting:
+            gc.enable()
     return tuple(found)
 
 
@@ -117,12 +130,11 @@ def _inside(asked: Question, snapshot: Snapshot, surroundings: Surroundings) -> 
             )
         )
 
-    for identity, policies in around_all(snapshot):
+    for identity, policies, caller in _callers(snapshot):
         said = [speaks(held) for held in policies.layers.identity]
         # Nothing of its own allows the action, and no resource policy does: no need to ask further.
         if not named and not any(allows for _, allows in said):
             continue
-        caller = as_caller(identity)
         decision: Decision | None = None
         key: Hashable = None
         if not policies.personal and not personal:

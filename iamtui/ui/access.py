@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.worker import get_current_worker
 
 from ..errors import IamtuiError
+from ..model.event import Event
 from ..model.fact import State
 from ..model.identity import Group, Role, User
 from ..model.policy import Policy
@@ -149,6 +150,20 @@ def compare(app: IamtuiApp, rows: Sequence[Row]) -> None:
         app.call_from_thread(app.push_screen, compare_page(names[0], names[1], found))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def question_of(event: Event) -> str:
+    """What `:who-can` asks to find who may do what an event did; "" when that needs no permission."""
+    from ..policy.arns import arn_test, tokens
+    from ..policy.catalogue import catalogue
+    from ..policy.operations import actions_of
+
+    actions = actions_of(event.source, event.name)
+    if not actions:
+        return ""
+    tests = [arn_test(tokens(form, False)) for form in catalogue().resource_forms(actions[0])]
+    resource = next((target for target in event.targets if any(test(target) for test in tests)), "")
+    return f"{actions[0]} {resource}".strip()
 
 
 def show_exposure(app: IamtuiApp) -> None:

@@ -220,3 +220,18 @@ async def test_findings_lead_to_what_they_are_about() -> None:
         await take(pilot, "t")
         await settle(pilot)
         assert "jenkins-agent › Permissions" in shown(app)
+
+
+async def test_w_on_an_event_asks_who_else_may() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, ":events AttachUserPolicy")
+        await take(pilot, "w")
+        await settle(pilot)
+        assert isinstance(app.screen, AnswersPage)
+        assert "Who can iam:AttachUserPolicy" in shown(app)
+        await take(pilot, "escape")
+        await take(pilot, ":users")
+        await take(pilot, "w")
+        assert ":who-can" in shown(app).replace(": who", ":who")

@@ -73,6 +73,16 @@ def test_resources_and_services_that_act_for_others() -> None:
         assert all("confused deputy" in one.why and one.severity is Severity.MEDIUM for one in found)
 
 
+@pytest.mark.parametrize(
+    "condition", [{}, {"StringEquals": {"aws:SourceAccount": OWN}}, {"ArnLike": {"aws:SourceArn": f"arn:aws:states:*:{OWN}:*"}}]
+)
+def test_a_role_that_a_service_assumes_for_whoever_asks(condition: dict[str, Any]) -> None:
+    """Told apart from a missing external id and from a wide subject; not told of services that only run the account's own code."""
+    found = exposures([role(statement({"Service": "states.amazonaws.com"}, **condition))], AROUND)
+    assert [(one.severity, "confused deputy" in one.why) for one in found] == ([] if condition else [(Severity.LOW, True)])
+    assert exposures([role(statement({"Service": "lambda.amazonaws.com"}, **condition))], AROUND) == ()
+
+
 def test_the_gravest_first_and_a_deny_is_named() -> None:
     bucket = "arn:aws:s3:::b"
     document = {"Statement": [{**statement("*"), "Resource": "*"}, {**statement("*"), "Effect": "Deny", "Resource": "*"}]}

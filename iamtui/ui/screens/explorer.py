@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from ...model.event import Event
 from ...session import NAMED, ListKind, Row, Update
 from ...text import visible
 from ..keymap import KEYS, bindings, key_words
@@ -515,6 +516,20 @@ class Explorer(Screen[None]):
 
     async def action_go(self) -> None:
         await self._open_prompt("go", ":", "", self._complete)
+
+    async def action_who_can(self) -> None:
+        """On an event: everyone who may do the same on the same resource; elsewhere the question is begun."""
+        row = self.current_row()
+        if row is None or not isinstance(row.item, Event):
+            await self._open_prompt("go", ":", "who-can ", self._complete)
+            return
+        from ..access import ask_who_can, question_of
+
+        asked = question_of(row.item)
+        if asked:
+            ask_who_can(self.app, asked)
+        else:
+            self._say(f"{row.item.name} needs no permission: everybody may")
 
     async def _open_prompt(self, purpose: str, sign: str, text: str, complete: Callable[[str], str | None] | None = None) -> None:
         """The prompt is made when it is first wanted, because it is dear. It is waited for, so that what is typed ahead goes
