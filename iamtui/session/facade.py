@@ -149,7 +149,7 @@ class Session(AccessQuestions):
     def listing(self, kind: ListKind) -> Listing:
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
-            version: object = (len(self._book.log), self._book.world)
+            version: object = (len(self._book.log), self.windows(), self._book.world)
         elif kind is ListKind.FINDINGS:
             version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):

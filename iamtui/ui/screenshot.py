@@ -17,6 +17,9 @@ from .app import IamtuiApp
 _PATIENCE = 20.0
 """Seconds a picture waits for a start, at most."""
 
+_STILL = 4
+"""Looks in a row that must show the same picture: longer together than any delay of a screen (0.15 s)."""
+
 _TABS = (
     "summary",
     "permissions",
@@ -71,9 +74,10 @@ async def settle(app: IamtuiApp, pilot: Any) -> None:
     end = time.monotonic() + _PATIENCE
     while app.session.info.kind == "demo" and not app.explorer.began and time.monotonic() < end:
         await pilot.pause(0.02)
-    for _ in range(3):
-        await pilot.pause(0.05)
+    seen, same = "", 0
+    while same < _STILL and time.monotonic() < end:
         await app.workers.wait_for_complete()
-    await pilot.pause(0.3)
-    await app.workers.wait_for_complete()
-    await pilot.pause()
+        await pilot.pause(0.08)
+        now = app.export_screenshot(simplify=True)
+        same = same + 1 if now == seen else 0
+        seen = now

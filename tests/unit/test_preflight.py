@@ -101,6 +101,10 @@ def test_gains(old: str, new: str, expected: str) -> None:
         ("{", Severity.HIGH, "not JSON"),
         (text({"Effect": "Allow", "Action": "s3:GetObject"}), Severity.HIGH, "names no resource"),
         (text(allow("iam:AttachUserPolicy")), Severity.HIGH, "changes who may do what"),
+        (text(allow("s3:GetObject", Condition={"StringLike": {"s3:prefix": "a/*"}})), Severity.MEDIUM, "never applies to it"),
+        (text(deny("ec2:RunInstances", Condition={"StringNotEquals": {"iam:PassedToService": "a"}})), Severity.MEDIUM, "decides nothing"),
+        (text(allow(["s3:Get*", "s3:List*"], Condition={"StringEquals": {"s3:prefix": "a"}})), Severity.MEDIUM, "s3:Get*: no such request"),
+        (text(allow("s3:ListBucket", Condition={"StringEquals": {"s3:prefiks": "a"}})), Severity.MEDIUM, "no such condition key"),
     ],
 )
 def test_what_is_wrong_is_said(document: str, severity: Severity, words: str) -> None:
@@ -123,6 +127,12 @@ def test_what_is_wrong_is_said(document: str, severity: Severity, words: str) ->
         ),
         text(deny(Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})),
         text(allow("ec2:StartInstances", "arn:aws:ec2:*:123456789012:instance/*")),
+        text(allow("s3:ListBucket", "arn:aws:s3:::logs", Condition={"StringLike": {"s3:prefix": "a/*"}})),
+        text(allow("s3:GetObject", "arn:aws:s3:::a/*", Condition={"StringEquals": {"s3:ExistingObjectTag/team": "a"}})),
+        text(
+            allow("s3:GetObject", "arn:aws:s3:::a/*", Condition={"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:1:function:a"}})
+        ),
+        text(allow("kms:Decrypt", "arn:aws:kms:*:1:key/*", Condition={"StringEquals": {"kms:EncryptionContext:app": "a"}})),
     ],
 )
 def test_a_sound_policy_has_nothing_to_look_at(document: str) -> None:

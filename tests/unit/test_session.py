@@ -127,6 +127,15 @@ def test_keys_are_stable_over_refreshes_and_tell_recreated_names_apart() -> None
     assert "#" in before
 
 
+def test_a_list_looked_at_before_the_last_window_was_told_becomes_complete() -> None:
+    """All events can be there before the source says that nothing is missing; a list made in between must not stay partial."""
+    session = Session(DemoSource(now=NOW), now=lambda: NOW)
+    session.open()
+    seen = [session.listing(ListKind.EVENTS).complete for _ in session.load_events()]
+    assert not seen[0]
+    assert session.listing(ListKind.EVENTS).complete
+
+
 def test_the_demo_answers_everything_without_a_network() -> None:
     session = Session(DemoSource(now=NOW), now=lambda: NOW)
     session.open()
