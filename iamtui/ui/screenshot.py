@@ -14,7 +14,7 @@ from ..session import ListKind, Session
 from ..store.files import private_file
 from .app import IamtuiApp
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds a picture waits for a start, at most."""
 
 _STILL = 4
