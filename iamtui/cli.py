@@ -176,6 +176,41 @@ def can(ctx: click.Context, /, name: str, action: str, resource: str, pairs: tup
     ctx.exit(answer(_choices(ctx, given), name, action, resource, pairs, form))
 
 
+@cli.command()
+@click.argument("text", default="", metavar="[QUERY|-]")
+@click.option("-q", "--query", "name", default="", help="A saved query (--list names them).")
+@click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")
+@click.option("-f", "--file", default="", help="A file with the query, - for standard input.")
+@click.option("--list", "listed", is_flag=True, help="Name the saved queries.")
+@click.option("--show", is_flag=True, help="Print the query as the local engine gets it, and ask nothing.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
+@_format_option
+@_source_options
+@click.pass_context
+def sql(
+    ctx: click.Context,
+    /,
+    text: str,
+    name: str,
+    parameters: tuple[str, ...],
+    file: str,
+    listed: bool,
+    show: bool,
+    limit: int | None,
+    form: str,
+    **given: Any,
+) -> None:
+    """Ask events in SQL: Athena's dialect, table cloudtrail_logs, AWS's column names. Also runs CloudTrail Lake's queries.
+
+    \b
+    iamtui sql --demo -q users-created
+    iamtui sql --from trail/ "SELECT eventname, count(*) FROM cloudtrail_logs GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
+    """
+    from .commands.sql import ask, list_queries, query_text
+
+    ctx.exit(list_queries(form) if listed else ask(_choices(ctx, given), query_text(text, name, file, parameters), form, limit, show=show))
+
+
 @cli.command("who-can")
 @click.argument("action")
 @click.argument("resource", default="*")

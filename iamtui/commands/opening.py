@@ -36,7 +36,7 @@ def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = N
     if evidence:
         from ..source.evidence import EvidenceSource
 
-        return Session(EvidenceSource(evidence), now=clock)
+        return Session(EvidenceSource(evidence), now=clock, trails=settings.cache_path / "trails")
     from ..source.live import LiveOptions, LiveSource
     from ..store.cache import Cache
 

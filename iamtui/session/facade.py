@@ -41,6 +41,7 @@ from .answers import (
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .reading import Reader
+from .trail import Trail
 
 if TYPE_CHECKING:
     from ..analysis.diff import PolicyDiff
@@ -73,6 +74,7 @@ class Session(AccessQuestions):
     source:  None when there is only a cache to look at (`--offline`)
     cache:   None for the demo and for evidence, which are their own record
     now:     the clock; fixed in tests and pictures
+    trails:  folder in which events of evidence are kept from run to run; None for a temporary one
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Session(AccessQuestions):
         offline: bool = False,
         now: Callable[[], datetime] = utc_now,
         connection: SourceInfo | None = None,
+        trails: Path | None = None,
     ) -> None:
         self.info: SourceInfo = connection or (source.info if source else SourceInfo(kind="cache"))
         self.now = now
@@ -92,6 +95,7 @@ class Session(AccessQuestions):
         self._reader = Reader(self._book, source, cache, self.info, offline=offline)
         self._source = source
         self._cache = cache
+        self.trail = Trail(self._book, None if offline else source, self.info, trails)
         self._cache_notices = 0
         self._found = Found()
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
@@ -117,6 +121,10 @@ class Session(AccessQuestions):
     def events_lost(self) -> bool:
         """Whether something that should have been events could not be read; `problems()` says what."""
         return self._book.events_lost
+
+    def has_events(self) -> bool:
+        """Whether any event is in memory."""
+        return len(self._book.log) > 0
 
     def stale(self) -> tuple[str, ...]:
         """Names of the parts (`users`, `credentials` …) that are older than their kind's life. A demo and evidence have no life."""

@@ -69,6 +69,21 @@ class EventQuery(msgspec.Struct, frozen=True):
 Item = Document | Gap | Step
 
 
+class EventFile(msgspec.Struct, frozen=True):
+    """A file that may hold events, for the event store.
+
+    name:      its path; members of a bundle have names of their own
+    signature: differs when it was written since
+    body:      text of a CloudTrail container; None when the file was known already, or holds none
+    reason:    why it could not be read, "" when it could
+    """
+
+    name: str
+    signature: tuple[int, ...]
+    body: bytes | None = None
+    reason: str = ""
+
+
 class PolicyRemark(msgspec.Struct, frozen=True):
     """One finding of Access Analyzer's ValidatePolicy. `kind`: ERROR, SECURITY_WARNING, WARNING, SUGGESTION."""
 

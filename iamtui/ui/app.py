@@ -11,6 +11,7 @@ from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 
+from .. import paths
 from ..config import Settings
 from ..session import Session
 from ..text import visible
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from textual.app import SystemCommand
     from textual.screen import Screen
+
+    from ..store.history import History
 
 
 class IamtuiApp(App[None]):
@@ -43,6 +46,8 @@ class IamtuiApp(App[None]):
         self._target = target
         self.next_profile = ""
         self._net = [ControlFilter()]
+        self.sql_text = ""
+        self._sql_history: History | None = None
         self.animation_level = "none" if not settings.animations else "full"
         self.keymap_overrides, keymap_problems = load_keymap(settings.keymap_path)
         self.start_problems += keymap_problems
@@ -195,6 +200,8 @@ class IamtuiApp(App[None]):
                 from .access import show_exposure
 
                 show_exposure(self)
+            case "sql":
+                self.open_sql(argument)
             case "profile":
                 self._switch_profile(argument)
             case "export" | "collect":
@@ -241,6 +248,42 @@ class IamtuiApp(App[None]):
             self.next_profile = name
             self.exit()
 
+    # -- SQL ---------------------------------------------------------------------------------------------------------
+
+    def open_sql(self, text: str = "") -> None:
+        """The SQL view: empty-handed, with a query (`:sql SELECT …`), or with a saved one (`:sql users-created days=30`)."""
+        from ..errors import IamtuiError
+        from ..query import fill, named
+        from .screens.sql import SqlScreen
+
+        if not text or (" " in text.strip() and not _is_saved(text)):
+            self.push_screen(SqlScreen(text, run=bool(text)))
+            return
+        name, *pairs = text.split()
+        try:
+            query = fill(named(name), dict(pair.partition("=")[::2] for pair in pairs))
+        except IamtuiError as error:
+            self._tell(f"{error.message}; {error.hint}" if error.hint else error.message, bad=True)
+            return
+        self.push_screen(SqlScreen(query, run=True))
+
+    @property
+    def sql_history(self) -> list[str]:
+        """Queries asked before, oldest first."""
+        return self._history().texts
+
+    def remember_sql(self, text: str) -> None:
+        """Keep a query that is asked, for later runs as well."""
+        self.sql_text = text
+        self._history().add(text)
+
+    def _history(self) -> History:
+        if self._sql_history is None:
+            from ..store.history import History
+
+            self._sql_history = History(paths.state_dir() / "sql-history")
+        return self._sql_history
+
     # -- palette -----------------------------------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -252,6 +295,12 @@ class IamtuiApp(App[None]):
         from .palette import open_palette
 
         open_palette(self)
+
+
+def _is_saved(text: str) -> bool:
+    """Whether a text names a saved query, with values for its parameters, and is not a query itself."""
+    first, *rest = text.split()
+    return first.upper() not in ("SELECT", "WITH", "VALUES", "(") and all("=" in word for word in rest)
 
 
 def run(session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> str:

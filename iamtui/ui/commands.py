@@ -23,6 +23,7 @@ VERBS = (
     "profile",
     "quit",
     "refresh",
+    "sql",
     "theme",
     "unused",
     "who-can",

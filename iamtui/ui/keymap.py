@@ -71,6 +71,14 @@ KEYS = (
     Key("view.4", "4", "view('policies')", "policies", "explorer", "views"),
     Key("view.5", "5", "view('events')", "events", "explorer", "views"),
     Key("view.6", "6", "view('findings')", "findings", "explorer", "views"),
+    Key("view.9", "9", "sql", "SQL over events", "explorer", "views"),
+    Key("sql.run", "f5,ctrl+r", "run", "ask the query", "sql", "act", True),
+    Key("sql.saved", "ctrl+o", "saved", "saved queries", "sql", "find", True),
+    Key("sql.switch", "tab", "switch", "query or answer", "sql", "move"),
+    Key("sql.copy", "y", "copy", "copy the row as JSON", "sql", "act"),
+    Key("sql.export", "e", "export", "write the answer to a file", "sql", "act"),
+    Key("sql.problems", "exclamation_mark", "problems", "what could not be read", "sql", "view"),
+    Key("sql.back", "escape", "back", "stop, or back", "sql", "move", True),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -144,7 +152,7 @@ def _is_key(key: str) -> bool:
     return True
 
 
-_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"))
+_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"))
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 
 

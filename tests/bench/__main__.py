@@ -204,6 +204,18 @@ def bench_unused(home: str) -> None:
     line("findings, 10,000 identities", f"{large:.2f} s", "limit 15 s", large / 15, 1)
 
 
+def bench_trail(home: str) -> None:
+    """Delivered files to the first answer in SQL, and answers over 1M events."""
+    ours, plain, peer, activity, slowest = figures("trail")[:5]
+    line("200,000 events, files to SQL", f"{ours:.2f} s", f"gunzip {plain:.2f} s", ours / plain, 6)
+    if peer:
+        line("200,000 events, files to SQL", f"{ours:.2f} s", f"trailscraper select {peer:.1f} s", ours / peer, 1 / 8)
+    else:
+        print("trailscraper is not installed (IAMTUI_BENCH_TRAILSCRAPER names the program)")
+    line("activity of one among 1M events", f"{activity * 1000:.0f} ms", "limit 50 ms", activity / 0.05, 1)
+    line("five saved queries, 1M events, slowest", f"{slowest * 1000:.0f} ms", "limit 300 ms", slowest / 0.3, 1)
+
+
 BENCHES: dict[str, Callable[[str], None]] = {
     "start": bench_start,
     "live": bench_live,
@@ -213,6 +225,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "install": bench_install,
     "decisions": bench_decisions,
     "unused": bench_unused,
+    "trail": bench_trail,
 }
 
 

@@ -19,7 +19,7 @@ _NAMES = (
     "clientsecret|accesstoken|refreshtoken|idtoken|webidentitytoken|samlassertion|signintoken|authtoken|tokenvalue|"
     "x-amz-security-token|x-amz-signature"
 )
-_HINTS = (b"token", b"password", b"secret", b"plaintext", b"privatekey", b"keymaterial", b"samlassertion", b"x-amz-s")
+HINTS = (b"token", b"password", b"secret", b"plaintext", b"privatekey", b"keymaterial", b"samlassertion", b"x-amz-s")
 _SECRET = frozenset(_NAMES.split("|"))
 _NAME_ENDS = tuple(name.replace("-", "") for name in _NAMES.split("|"))
 _NAME_IN_TEXT = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]+)\\*["']?\s*[:=]\s*\\*["']?""")
@@ -29,7 +29,7 @@ _VALUE_IN_TEXT = re.compile(r"""[^"'\\&\s,}]+""")
 def suspect(raw: bytes) -> bool:
     """Whether the text may hold a secret at all; cheap, so that the other 95 % of records are left as they are."""
     lowered = raw.lower()
-    return any(hint in lowered for hint in _HINTS)
+    return any(hint in lowered for hint in HINTS)
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,8 @@ _ACCOUNT = re.compile(r"^arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 _SURROGATE = re.compile(rb"\\u[dD][89abABcCdDeEfF][0-9a-fA-F]{2}")
 _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
+_BLANKED = bytes(32 if code < 32 and code not in (9, 10, 13) else code for code in range(256))
+
 
 def account_of(arn: object) -> str:
     """The 12 digits in an ARN, "" for AWS's own and for anything that is no ARN."""
@@ -87,9 +89,11 @@ def _compact(text: str) -> str:
 
 
 def mend(body: bytes) -> bytes:
-    """Text that strict readers refuse, made readable: no byte-order mark, no broken UTF-8, no half surrogate pairs."""
+    """Text that strict readers refuse, made readable: no byte-order mark, no broken UTF-8, no half surrogate pairs, no bare
+    control characters but those of lines."""
     if body[:3] == b"\xef\xbb\xbf":
         body = body[3:]
+    body = body.translate(_BLANKED)
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,7 +15,7 @@ from ...errors import BadInputError
 from ...model.document import Document, Gap, Kind, Origin
 from ...model.event import Window, WindowState
 from ...model.fact import State
-from ..base import Cancelled, EventQuery, Item, SourceInfo, Step, never_cancelled
+from ..base import Cancelled, EventFile, EventQuery, Item, SourceInfo, Step, never_cancelled
 from ..decode.wire import account_of, moment
 from .kinds import Unreadable, recognise
 from .opening import Opened, is_zip, read, signature
@@ -225,6 +225,25 @@ class EvidenceSource:
             'saved with the ARN beside it as "Arn"',
         )
 
+    def event_files(self, known: Mapping[str, tuple[int, ...]], cancelled: Cancelled = never_cancelled) -> Iterator[EventFile | Step]:
+        """Every file, for the event store: those whose signature is `known` are named without being opened. Nothing is kept."""
+        files = [item for item in walk(self.paths) if isinstance(item, Found)]
+        for count, found in enumerate(files, 1):
+            if cancelled():
+                return
+            try:
+                mark = signature(found.path)
+                if known.get(shown(found.path)) == mark:
+                    yield EventFile(shown(found.path), mark)
+                else:
+                    yield from _events_of(found.path, mark)
+            except BadInputError as error:
+                yield EventFile(shown(found.path), (), reason=error.message)
+            except (OSError, ValueError) as error:
+                yield EventFile(shown(found.path), (), reason=str(error))
+            if count % 50 == 0 or count == len(files):
+                yield Step("reading files", count, len(files))
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def _ready(self, cancelled: Cancelled) -> Iterator[Step]:
@@ -333,6 +352,31 @@ class EvidenceSource:
         except BadInputError as error:
             return None, error.message
         return Document(Kind.EVENTS, opened.body, opened.modified, origin_of(trail.path)), ""
+
+
+_PLAIN_TRAIL = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[\s*\{\s*"eventVersion"')
+
+
+def _events_of(path: str, mark: tuple[int, int, int]) -> Iterator[EventFile]:
+    name = shown(path)
+    if is_zip(path):
+        from .bundle import is_bundle, read_bundle
+
+        bodies = []
+        if is_bundle(path):
+            bodies = [i.body for i in read_bundle(path) if isinstance(i, Document) and i.kind is Kind.EVENTS]
+        yield EventFile(name, mark, b"\n".join(msgspec.json.format(body, indent=-1) for body in bodies) if bodies else None)
+        return
+    body = read(path).body
+    if _PLAIN_TRAIL.match(body):
+        yield EventFile(name, mark, body)
+        return
+    found = recognise(body)
+    if isinstance(found, Unreadable):
+        yield EventFile(name, mark, reason=found.reason)
+        return
+    bodies = [told.body if told.body is not None else body for told in found if told.kind is Kind.EVENTS]
+    yield EventFile(name, mark, b"\n".join(bodies) if bodies else None)
 
 
 def _read_late(found: Found) -> bool:

@@ -73,16 +73,25 @@ Target = str | Callable[[], list[Line]]
 class AnswersPage(Screen[None]):
     """A table of answers; enter goes where one leads, esc goes back.
 
-    rows: cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read
+    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read
+    chosen: when enter chooses instead of opening: what is done with the number of the row
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
     def __init__(
-        self, title: str, columns: Sequence[TableColumn], rows: Sequence[tuple[Callable[[int], Cell], Target]], *, tab: str, empty: str
+        self,
+        title: str,
+        columns: Sequence[TableColumn],
+        rows: Sequence[tuple[Callable[[int], Cell], Target]],
+        *,
+        tab: str,
+        empty: str,
+        chosen: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__()
         self._title, self._columns, self._rows, self._tab, self._empty = title, columns, rows, tab, empty
+        self._chosen = chosen
 
     def compose(self) -> ComposeResult:
         yield Static(Text(visible(self._title), "bold"), id="page-title", markup=False)
@@ -98,6 +107,10 @@ class AnswersPage(Screen[None]):
         table.focus()
 
     def on_row_table_activated(self, message: RowTable.Activated) -> None:
+        if self._chosen is not None:
+            self.dismiss()
+            self._chosen(int(message.key))
+            return
         target = self._rows[int(message.key)][1]
         if callable(target):
             from .pages import TextPage

@@ -261,6 +261,10 @@ class Explorer(Screen[None]):
         self._draw()
         self._preview()
 
+    def action_sql(self) -> None:
+        """SQL over events."""
+        self.app.open_sql()
+
     def action_last_view(self) -> None:
         if self._last_view is None:
             self._say("There is no last view yet")

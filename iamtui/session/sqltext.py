@@ -1,0 +1,119 @@
+"""Answers of SQL as text: for a table, for CSV and for JSON."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from .export import defuse
+from .trail import SqlColumn, TrailState
+
+
+def value_text(value: Any) -> str:
+    """A value as a person reads it. NULL is an empty text; what is nested is JSON; a moment is UTC, as CloudTrail writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, dict | list | tuple):
+        return msgspec.json.encode(plain(value)).decode()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def moment_text(value: datetime) -> str:
+    """`2026-11-03T08:12:55Z`, with a fraction where there is one."""
+    from datetime import UTC
+
+    stamp = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
+    return stamp.isoformat(timespec="milliseconds" if stamp.microsecond else "seconds") + "Z"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if value == value and value not in (float("inf"), float("-inf")) else None
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1 << 63:
+        return str(value)
+    if isinstance(value, date | time | timedelta | bytes):
+        return value_text(value)
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)
+
+
+def sql_csv(columns: Sequence[SqlColumn], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Header and one line a row; what a spreadsheet would compute is defused."""
+    import csv
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def flush() -> str:
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    writer.writerow([defuse(column.name) for column in columns])
+    yield flush()
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        yield flush()
+
+
+def _cell(value: Any) -> str:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else defuse(value_text(value))
+
+
+def sql_objects(columns: Sequence[SqlColumn], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """A row as a JSON object; a column that has another's name gets a number after it, so that none is lost."""
+    names: list[str] = []
+    for column in columns:
+        name, count = column.name, 1
+        while name in names:
+            count += 1
+            name = f"{column.name}_{count}"
+        names.append(name)
+    for row in rows:
+        yield {name: plain(value) for name, value in zip(names, row, strict=True)}
+
+
+async def write_answer(columns: Sequence[SqlColumn], rows: Sequence[Sequence[Any]]) -> str:
+    """Write an answer as CSV into a new file of the current folder; its name."""
+    from pathlib import Path
+
+    from ..store.files import write_text
+
+    path = next(p for n in range(1, 10_000) if not (p := Path("iamtui-sql.csv" if n == 1 else f"iamtui-sql-{n}.csv")).exists())
+    await write_text(path, "".join(sql_csv(columns, rows)))
+    return str(path)
+
+
+def span_words(state: TrailState) -> str:
+    """`20,228 events of 2026-08-26 … 2026-11-24, 55 files`."""
+    span = f" of {state.since:%Y-%m-%d %H:%M} … {state.until:%Y-%m-%d %H:%M} UTC" if state.since and state.until else ""
+    extra = []
+    if state.repeated:
+        extra.append(f"{state.repeated:,} repeated deliveries left out")
+    if state.undated:
+        extra.append(f"{state.undated:,} without a time")
+    if state.no_events:
+        extra.append(f"{state.no_events:,} Insights and other entries left out")
+    return f"{state.events:,} events{span}" + "".join(f", {part}" for part in extra)

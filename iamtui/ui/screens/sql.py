@@ -1,0 +1,335 @@
+"""Events in SQL: a query above, its answer below."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
+from textual.worker import get_current_worker
+
+from ...analysis.event_columns import short_target
+from ...errors import IamtuiError
+from ...query import QUERIES, SavedQuery, draft
+from ...query.completion import complete
+from ...session.sqltext import plain, value_text
+from ...session.trail import SqlColumn, SqlPage
+from ...text import visible
+from ..keymap import bindings
+from ..render.cells import Cell
+from ..render.documents import Line, json_lines
+from ..widgets.line import Line as OneLine
+from ..widgets.table import RowTable, TableColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..app import IamtuiApp
+
+MOST_ROWS = 100_000
+"""Rows kept of an answer; what is more is said, not shown."""
+
+EXAMPLE = "SELECT eventtime, useridentity.arn, eventname, sourceipaddress\nFROM cloudtrail_logs\nORDER BY eventtime DESC\nLIMIT 100"
+_WIDEST = 44
+_LEFT_OPEN = re.compile(r"\{(\w+)\}")
+
+
+class QueryArea(TextArea):
+    """Tab completes a column, a function or a keyword; where nothing does, it goes to the answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "complete", show=False, priority=True),
+        Binding("f5,ctrl+r,ctrl+j", "screen.run", "run", show=False, priority=True),
+        Binding("ctrl+p", "screen.older", "earlier", show=False, priority=True),
+        Binding("ctrl+n", "screen.newer", "later", show=False, priority=True),
+    ]
+
+    def action_complete(self) -> None:
+        from ...store.events.schema import FIELDS
+
+        row, column = self.cursor_location
+        rest = complete(self.document.get_line(row)[:column], FIELDS)
+        if rest:
+            self.insert(rest)
+        else:
+            self.screen.query_one(RowTable).focus()
+
+
+class SqlScreen(Screen[None]):
+    """Asks in a worker; rows come in pages while one reads. Esc stops a query that runs, then leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sql")
+    app: IamtuiApp
+
+    def __init__(self, query: str = "", *, run: bool = False) -> None:
+        super().__init__(id="sql")
+        self._begin_with, self._run_at_once = query, run
+        self._columns: tuple[SqlColumn, ...] = ()
+        self._rows: list[tuple[Any, ...]] = []
+        self._question = 0
+        self._running = False
+        self._place = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static(Text("SQL over events, Athena's dialect", "bold"), id="page-title", markup=False)
+        yield QueryArea(self._begin_with or self.app.sql_text or EXAMPLE, id="sql-text", show_line_numbers=False, compact=True, theme="css")
+        yield OneLine(id="sql-status")
+        yield RowTable(id="sql-rows")
+        yield OneLine(id="page-hints")
+
+    def on_mount(self) -> None:
+        self._table = self.query_one(RowTable)
+        self._area = self.query_one(QueryArea)
+        self._area.cursor_blink = False
+        self._area.move_cursor(self._area.document.end)
+        self._table.empty = "ctrl+r asks. Tab completes columns, ctrl+o lists saved queries."
+        self._place = len(self.app.sql_history)
+        self._status(self._covered())
+        keys = (
+            ("ctrl+r", "run"),
+            ("ctrl+o", "saved"),
+            ("tab", "complete, answer"),
+            ("esc", "back"),
+            ("enter", "row"),
+            ("ctrl+p", "earlier"),
+            ("e", "export"),
+            ("y", "copy"),
+        )
+        self.query_one("#page-hints", OneLine).update(Text.assemble(*[part for k, w in keys for part in ((f" {k} ", "bold"), w)]))
+        (self._table if self._run_at_once else self._area).focus()
+        if self._run_at_once:
+            self.action_run()
+
+    def _covered(self) -> str:
+        """What a query is asked of, and that what was not read is not in it."""
+        from ...session.sqltext import span_words
+
+        state = self.app.session.trail.state()
+        if not state.events:
+            return "Events are read when the first query runs" if not self.app.session.trail.was_read else "No events have been read"
+        words = span_words(state)
+        return f"{words} · {len(state.refused)} could not be read (! tells)" if state.refused else words
+
+    def _status(self, words: str, *, bad: bool = False) -> None:
+        style = "bold" if bad else ""
+        self.query_one("#sql-status", OneLine).update(Text(visible(words), style, no_wrap=True, overflow="ellipsis"))
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def action_run(self) -> None:
+        """Ask what is written."""
+        text = self._area.text.strip()
+        left = _LEFT_OPEN.search(text)
+        if left:
+            self._status(f"Write a value in the place of {left[0]}, in quotes where it is text", bad=True)
+            return
+        if not text:
+            self._status("There is no query", bad=True)
+            return
+        self.app.remember_sql(text)
+        self._place = len(self.app.sql_history)
+        self._stop()
+        self._question += 1
+        self._running = True
+        self._columns, self._rows = (), []
+        self._table.forget_cursor()
+        self._table.empty = "Asking…"
+        self._table.set_rows(0, lambda row, column: Cell(""), str)
+        question = self._question
+        self.run_worker(lambda: self._ask(question, text), thread=True, exclusive=True, group="sql", exit_on_error=False)
+
+    def _ask(self, question: int, text: str) -> None:
+        from ...source.base import EventQuery
+
+        worker, session = get_current_worker(), self.app.session
+        try:
+            if session.info.kind == "live" and not session.offline and not session.has_events():
+                for _ in session.load_events(EventQuery(regions=session.info.regions), lambda: worker.is_cancelled):
+                    pass
+            for page in session.trail.ask(text, lambda: worker.is_cancelled):
+                if worker.is_cancelled:
+                    return
+                self.app.call_from_thread(self._take, question, page)
+                if len(self._rows) >= MOST_ROWS:
+                    break
+            self.app.call_from_thread(self._done, question, "")
+        except IamtuiError as error:
+            if not worker.is_cancelled:
+                hint = f"; {error.hint}" if error.hint else ""
+                self.app.call_from_thread(self._done, question, error.message + hint)
+
+    def _take(self, question: int, page: SqlPage) -> None:
+        if question != self._question or not self.is_mounted:
+            return
+        if page.step is not None:
+            total = f" of {page.step.total:,}" if page.step.total else ""
+            self._status(f"{page.step.what} {page.step.done:,}{total}")
+            return
+        self._took = page.took
+        first = not self._columns and bool(page.columns)
+        self._rows.extend(page.rows)
+        if first:
+            self._columns = page.columns
+            self._table.set_columns(_table_columns(page.columns, page.rows))
+        if page.rows or first:
+            self._show(growing=not page.finished)
+
+    def _show(self, *, growing: bool) -> None:
+        rows, columns = self._rows, self._columns
+
+        def cell(row: int, column: int) -> Cell:
+            value = rows[row][column]
+            if value is None:
+                return Cell("null", "state-absent", columns[column].kind == "number")
+            words = value_text(value)[:400]
+            short = (visible(short_target(words)),) if words.startswith("arn:") else ()
+            return Cell(visible(words), "", columns[column].kind == "number", short)
+
+        self._table.set_rows(len(rows), cell, str, lambda key: int(key) if int(key) < len(rows) else None, growing=growing)
+
+    def _done(self, question: int, error: str) -> None:
+        if question != self._question or not self.is_mounted:
+            return
+        self._running = False
+        if error:
+            self._table.empty = "No answer"
+            self._table.refresh()
+            self._status(error, bad=True)
+            return
+        count = len(self._rows)
+        self._table.empty = "The query found no rows in the events that were read."
+        self._show(growing=False)
+        more = f"the first {MOST_ROWS:,} rows; narrow the query" if count >= MOST_ROWS else f"{count:,} {'row' if count == 1 else 'rows'}"
+        self._status(f"{more} in {self._took:.2f} s · {self._covered()}")
+
+    def _stop(self) -> bool:
+        was = self._running
+        if was:
+            self.app.session.trail.interrupt()
+            self.workers.cancel_group(self, "sql")
+            self._running = False
+            self._question += 1
+        return was
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Stop what runs; else leave."""
+        if self._stop():
+            self._table.empty = "Stopped"
+            self._table.refresh()
+            self._status("Stopped", bad=True)
+            return
+        self.app.sql_text = self._area.text
+        self.dismiss()
+
+    def action_switch(self) -> None:
+        (self._table if self._area.has_focus else self._area).focus()
+
+    def action_older(self) -> None:
+        self._recall(-1)
+
+    def action_newer(self) -> None:
+        self._recall(1)
+
+    def _recall(self, by: int) -> None:
+        history = self.app.sql_history
+        self._place = max(0, min(len(history), self._place + by))
+        self._area.text = history[self._place] if self._place < len(history) else ""
+        self._area.move_cursor(self._area.document.end)
+
+    def action_saved(self) -> None:
+        """The saved queries; enter takes one."""
+        from .access import AnswersPage
+
+        columns = (
+            TableColumn("name", "SAVED QUERY", 27, 0),
+            TableColumn("answers", "ANSWERS", 60, 0),
+            TableColumn("asks", "ASKS FOR", 16, 1),
+        )
+
+        def cells(query: SavedQuery) -> Callable[[int], Cell]:
+            return lambda column: Cell((query.name, query.title, ", ".join(p.name for p in query.parameters))[column])
+
+        rows = [(cells(query), "") for query in QUERIES]
+        self.app.push_screen(
+            AnswersPage("Saved queries", columns, rows, tab="", empty="", chosen=lambda number: self.take(QUERIES[number]))
+        )
+
+    def take(self, query: SavedQuery) -> None:
+        """Put a saved query into the editor; one without open places runs at once."""
+        text = draft(query)
+        self._area.text = text
+        self._area.move_cursor(self._area.document.end)
+        if _LEFT_OPEN.search(text):
+            self._area.focus()
+            names = ", ".join(f"{p.name}: {p.help}" for p in query.parameters if not p.default)
+            self._status(f"Write a value for {names}; then ctrl+r")
+        else:
+            self._table.focus()
+            self.action_run()
+
+    def on_row_table_activated(self, message: RowTable.Activated) -> None:
+        from .pages import TextPage
+
+        row = int(message.key)
+        lines: list[Line] = []
+        for column, value in zip(self._columns, self._rows[row], strict=True):
+            words = value_text(value)
+            if value is None:
+                lines.append([(f"{visible(column.name)}  ", "label"), ("null", "state-absent")])
+            elif words[:1] in ("{", "["):
+                lines.append([(visible(column.name), "label")])
+                lines.extend([("  ", ""), *line] for line in json_lines(words))
+            else:
+                lines.append([(f"{visible(column.name)}  ", "label"), (visible(words), "")])
+        self.app.push_screen(TextPage(f"Row {row + 1} of {len(self._rows):,}", lines))
+
+    def action_copy(self) -> None:
+        """The row under the cursor as JSON, or the query while it is being written."""
+        import msgspec
+
+        if self._area.has_focus or not self._rows:
+            self.app.copy(self._area.text)
+            return
+        row = self._rows[self._table.cursor]
+        self.app.copy(msgspec.json.encode({c.name: plain(v) for c, v in zip(self._columns, row, strict=True)}).decode())
+
+    def action_export(self) -> None:
+        """Write the answer to a file."""
+        if not self._rows:
+            self._status("There are no rows to write", bad=True)
+            return
+        self.run_worker(self._export(), group="export", exclusive=True, exit_on_error=False)
+
+    async def _export(self) -> None:
+        from ...session.sqltext import write_answer
+
+        try:
+            path = await write_answer(self._columns, list(self._rows))
+        except OSError as error:
+            self._status(f"The answer could not be written: {error.strerror or error}", bad=True)
+            return
+        self._status(f"Wrote {len(self._rows):,} rows to {path}")
+
+    def action_problems(self) -> None:
+        """What could not be read."""
+        from .pages import TextPage
+
+        refused = self.app.session.trail.state().refused
+        lines: list[Line] = [[(visible(reason), "")] for reason in refused] or [[("Everything that was opened was read.", "")]]
+        self.app.push_screen(TextPage("What could not be read", lines))
+
+
+def _table_columns(columns: tuple[SqlColumn, ...], rows: tuple[tuple[Any, ...], ...]) -> list[TableColumn]:
+    """As wide as the first page wants, up to a bound; the further to the right, the sooner a column goes when room is scarce."""
+    found = []
+    for number, column in enumerate(columns):
+        longest = max((len(visible(value_text(row[number])[:_WIDEST])) for row in rows[:200]), default=0)
+        width = min(max(longest, 4), _WIDEST)
+        found.append(TableColumn(str(number), visible(column.name) or "?", width, min(number, 9), column.kind == "number"))
+    return found
