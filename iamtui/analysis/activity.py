@@ -122,5 +122,7 @@ def limits(item: Identity | Policy | Event, source: str) -> tuple[str, ...]:
     if isinstance(item, Role):
         found.append("A role's sessions are found by AssumeRole events that name it, by the keys those handed out, and by session issuer.")
     elif isinstance(item, User):
-        found.append("Found by user name and by each access key; what the user did through a role is on that role.")
+        found.append(
+            "Found by user name and by each access key; what the user did through a role is here where the role's events were read as well."
+        )
     return tuple(found)

@@ -50,6 +50,11 @@ class EventLog:
             self._events.extend(fresh)
         return fresh
 
+    def since(self, count: int) -> tuple[Event, ...]:
+        """The events read after the first `count`, in the order they were read."""
+        with self._lock:
+            return tuple(self._events[count:])
+
     def last_seen(self) -> dict[str, datetime]:
         """Latest event by the ARN of the identity behind it."""
         with self._lock:

@@ -39,6 +39,7 @@ from .answers import (
     UsageUpdate,
 )
 from .asking import AccessQuestions, Found
+from .attributing import Attributing
 from .book import Book, arn_of
 from .reading import Reader
 from .trail import Trail
@@ -95,6 +96,7 @@ class Session(AccessQuestions):
         self._reader = Reader(self._book, source, cache, self.info, offline=offline)
         self._source = source
         self._cache = cache
+        self.behind = Attributing(self._book.log)
         self.trail = Trail(self._book, None if offline else source, self.info, trails)
         self._cache_notices = 0
         self._found = Found()
@@ -424,12 +426,14 @@ class Session(AccessQuestions):
         if isinstance(item, Finding):
             return Activity()
         made = activities.by_actor(events, item) if direction is not Direction.ON else ()
+        through = self.behind.through_roles(item.arn) if isinstance(item, User) and direction is not Direction.ON else ()
         suffered = activities.on_target(events, item) if direction is not Direction.BY else ()
-        if made and suffered:
-            chosen = {id(event) for event in made} | {id(event) for event in suffered}
+        parts = [part for part in (made, through, suffered) if part]
+        if len(parts) > 1:
+            chosen = {id(event) for part in parts for event in part}
             found: tuple[Event, ...] = tuple(event for event in events if id(event) in chosen)
         else:
-            found = tuple(made or suffered)
+            found = tuple(parts[0]) if parts else ()
         windows = self.windows(row) or self.windows()
         return Activity(events=found, windows=windows, notes=activities.limits(item, self.info.kind), total=len(found))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ...model.event import Activity, Window, WindowState
+from ...analysis.attribution import Chain
+from ...model.event import Activity, Event, Window, WindowState
+from ...model.identity import Role, User
 from ...session import Direction, ListKind
 from ...text import visible
-from ..render.cells import cell
+from ..render.cells import Cell, cell
 from ..render.documents import Line
 from ..widgets.table import TableColumn
 from .base import Cancelled, View, heading
@@ -47,14 +49,29 @@ class ActivityView(View):
         self.activity = activity
         events, columns, now = activity.events, self._columns, self.now
         snapshot = self.row.snapshot
-        self.host.note(coverage_words(activity.windows, running=running, count=len(events), direction=self.direction.value))
-        self.host.show_table(
-            [TableColumn(c.id, c.title, c.width, c.priority, c.kind.value in ("time", "number")) for c in columns],
-            len(events),
-            lambda row, column: cell(columns[column].fact(events[row], snapshot), columns[column], now),
-            lambda row: events[row].event_id or str(row),
-            empty=_empty(activity, running),
-        )
+        coverage = coverage_words(activity.windows, running=running, count=len(events), direction=self.direction.value)
+        who = _people_words(self._people()) if isinstance(self.row.item, Role) else ""
+        self.host.note(f"{who} · {coverage}" if who else coverage)
+        heads = [TableColumn(c.id, c.title, c.width, c.priority, c.kind.value in ("time", "number")) for c in columns]
+        behind = len(heads)
+        if isinstance(self.row.item, Role | User):
+            heads.insert(2, TableColumn("behind", "BEHIND IT", 22, 1))
+            behind = 2
+        chains = self.session.behind.follow()
+
+        def cells(row: int, column: int) -> Cell:
+            if column == behind:
+                chain = chains.of(events[row])
+                return Cell(visible(chain.words), "" if chain.whole else "state-absent")
+            at = column - (column > behind)
+            return cell(columns[at].fact(events[row], snapshot), columns[at], now)
+
+        self.host.show_table(heads, len(events), cells, lambda row: events[row].event_id or str(row), empty=_empty(activity, running))
+
+    def _people(self) -> tuple[tuple[Chain, int, Any], ...]:
+        """Who is behind the calls of this identity."""
+        arn = getattr(self.row.item, "arn", "")
+        return self.session.behind.people(event for event in self.activity.events if _is_by(event, arn))
 
     def toggle(self) -> None:
         order = (Direction.BOTH, Direction.BY, Direction.ON)
@@ -73,6 +90,16 @@ class ActivityView(View):
         if not self.activity.windows:
             lines.append([("Nothing has been asked yet; r asks", "state-absent")])
         lines.append([])
+        found = self._people()
+        if found:
+            lines.extend([heading("Who is behind its calls"), []])
+            for chain, count, latest in found:
+                when = f", last {latest:%Y-%m-%d %H:%M}" if latest else ""
+                lines.append([(visible(f"{chain.words}: {count:,} events{when}"), "")])
+                lines.append([(visible(f"    {chain.concluded or chain.missing}"), "state-absent")])
+                if chain.hint:
+                    lines.append([(visible(f"    {chain.hint}"), "state-absent")])
+            lines.append([])
         lines.extend([(visible(note), "state-absent")] for note in self.activity.notes)
         return lines
 
@@ -81,6 +108,18 @@ class ActivityView(View):
 
         columns, snapshot = self._columns, self.row.snapshot
         return [c.id for c in columns], [[csv_text(c.fact(e, snapshot)) for c in columns] for e in self.activity.events]
+
+
+def _is_by(event: Event, arn: str) -> bool:
+    return event.actor.arn == arn
+
+
+def _people_words(found: tuple[tuple[Chain, int, Any], ...]) -> str:
+    """`used by ana (IAM user) 12, ec2.amazonaws.com (AWS service) 4 and 2 more`."""
+    if not found:
+        return ""
+    words = ", ".join(f"{chain.words} {count:,}" for chain, count, _ in found[:3])
+    return visible(f"used by {words}" + (f" and {len(found) - 3} more" if len(found) > 3 else ""))
 
 
 def _empty(activity: Activity, running: bool) -> str:

@@ -46,6 +46,7 @@ class EventView(View):
             ("actor", f"{actor.name or 'not told'}  ({actor.kind.value})", actor.arn or actor.unique_id, "strong"),
             ("actor ARN", actor.arn, actor.arn, ""),
             ("concluded from", actor.concluded, "", "state-absent"),
+            *self._behind(event),
             ("session", actor.session_name, "", ""),
             ("source identity", actor.source_identity, actor.source_identity, ""),
             ("access key", actor.access_key_id, actor.access_key_id, ""),
@@ -60,6 +61,23 @@ class EventView(View):
             ("read from", event.origin, "", "state-absent"),
         ]
         return [field for field in fields if field[1]]
+
+    def _behind(self, event: Event) -> list[tuple[str, str, str, str]]:
+        """The way back from the call to a person or a service; enter on a step goes to the event that made the session."""
+        chain = self.session.behind.chain(event)
+        fields = [("behind it", chain.words, chain.origin.arn if chain.whole else "", "strong" if chain.whole else "state-absent")]
+        for link in chain.links:
+            made = link.made
+            when = f" {exact(made.time)}" if made.time else ""
+            who = made.actor.name or made.actor.arn or made.actor.kind.value
+            fields.append(("← session by", f"{who}, {made.name}{when}" + (f" from {made.ip}" if made.ip else ""), made.event_id, ""))
+        if chain.concluded:
+            fields.append(("told by", chain.concluded, "", "state-absent"))
+        if chain.missing:
+            fields.append(("not known", chain.missing, "", "state-absent"))
+        if chain.hint:
+            fields.append(("no proof", chain.hint, "", "state-absent"))
+        return fields
 
     def activate(self, key: str) -> None:
         label, value, target, _ = self._fields[int(key.partition(":")[0])]
