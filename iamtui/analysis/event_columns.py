@@ -52,6 +52,17 @@ def _access(event: Event, _snapshot: Any = None) -> Fact[Any]:
     return known("read" if event.read_only else "write", event.origin or SOURCE, event.time)
 
 
+def _class(pick: Any) -> Any:
+    """A column of an event's class. The classes are imported when the first one is asked for: they load the action catalogue."""
+
+    def fact(event: Event, snapshot: Any = None) -> Fact[Any]:
+        from .classing import classify
+
+        return known(pick(classify(event, snapshot)), "iamtui's own classes", event.time)
+
+    return fact
+
+
 def _plain(pick: Any) -> Any:
     """A column that may be known to be empty."""
     return lambda event, _snapshot=None: known(pick(event), event.origin or SOURCE, event.time)
@@ -88,11 +99,31 @@ COLUMNS: tuple[Column, ...] = (
         8,
         1,
     ),
+    Column(
+        "class",
+        "CLASS",
+        ColumnKind.TEXT,
+        "How much it matters: critical, high, medium, low, or empty for what only reads; from access levels, names and what a policy gives.",
+        _class(lambda found: found.severity.value if found.severity else ""),
+        8,
+        1,
+    ),
     Column("origin", "ORIGIN", ColumnKind.TEXT, "Where the call came from: an IP address or an AWS service.", _text(lambda e: e.ip), 16, 2),
     Column("region", "REGION", ColumnKind.TEXT, "Region of the call.", _text(lambda e: e.region), 12, 3),
     Column("account", "ACCOUNT", ColumnKind.TEXT, "Account the event was recorded in.", _text(lambda e: e.account), 12, 2),
     Column("error", "ERROR", ColumnKind.TEXT, "Error code of a call that failed.", _error, 18, 3),
     Column("access", "ACCESS", ColumnKind.TEXT, "read for a call that only reads, write for any other (readOnly).", _access, 6, 4),
+    Column(
+        "about",
+        "ABOUT",
+        ColumnKind.TEXT,
+        "What an event of interest is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root.",
+        _class(lambda found: found.about),
+        14,
+        4,
+        detail_only=True,
+    ),
+    Column("why", "WHY", ColumnKind.LIST, "Why it has its class.", _class(lambda found: found.why), 40, 4, detail_only=True),
     Column(
         "actor-kind", "ACTOR KIND", ColumnKind.TEXT, "What the actor is.", _plain(lambda e: e.actor.kind.value), 12, 4, detail_only=True
     ),

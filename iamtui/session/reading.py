@@ -185,8 +185,10 @@ class Reader:
         if self.source is None:
             yield False
             return
+        from ..analysis.classing import warm
         from ..source.decode import decode_events
 
+        warm()
         windows: dict[tuple[str, str], Window] = {}
         try:
             for item in self.source.events(query, cancelled):

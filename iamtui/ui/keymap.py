@@ -71,6 +71,12 @@ KEYS = (
     Key("view.4", "4", "view('policies')", "policies", "explorer", "views"),
     Key("view.5", "5", "view('events')", "events", "explorer", "views"),
     Key("view.6", "6", "view('findings')", "findings", "explorer", "views"),
+    Key("preset.users", "f2", "preset('users')", "events: users, keys and passwords", "explorer", "presets"),
+    Key("preset.policies", "f3", "preset('policies')", "events: changes of policies and groups", "explorer", "presets"),
+    Key("preset.trust", "f4", "preset('trust')", "events: changes of trust", "explorer", "presets"),
+    Key("preset.logging", "f5", "preset('logging')", "events: logging switched off or changed", "explorer", "presets"),
+    Key("preset.sign-in", "f6", "preset('sign-in')", "events: sign-ins and the root user", "explorer", "presets"),
+    Key("preset.grave", "f7", "preset('grave')", "events: high and critical", "explorer", "presets"),
     Key("view.9", "9", "sql", "SQL over events", "explorer", "views"),
     Key("sql.run", "f5,ctrl+r", "run", "ask the query", "sql", "act", True),
     Key("sql.saved", "ctrl+o", "saved", "saved queries", "sql", "find", True),
@@ -85,7 +91,7 @@ KEYS = (
     Key("page.back", "escape,q,backspace", "back", "back", "page", "move", True),
 )
 
-GROUPS = {"find": "Find", "move": "Move", "views": "Views", "view": "Look", "act": "Act"}
+GROUPS = {"find": "Find", "move": "Move", "views": "Views", "presets": "Events of interest", "view": "Look", "act": "Act"}
 
 
 @cache

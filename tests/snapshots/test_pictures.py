@@ -64,6 +64,8 @@ VIEWS = {
     "groups-narrow": (listing(ListKind.GROUPS), NARROW),
     "policies-narrow": (listing(ListKind.POLICIES), NARROW),
     "events-wide": (listing(ListKind.EVENTS), WIDE),
+    "events-of-interest": (listing(ListKind.EVENTS, "class:critical|high"), NARROW),
+    "event": (lambda app: app.explorer.open_row(app.session.select(ListKind.EVENTS, "about:policies class:critical").row(0)), NARROW),
     "nothing-matches": (listing(ListKind.USERS, "no-such-name"), NARROW),
     "filter-not-understood": (listing(ListKind.USERS, "colour:red"), NARROW),
     "user-permissions": (identity("deploy-bot", "permissions"), NARROW),

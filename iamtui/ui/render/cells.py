@@ -63,7 +63,7 @@ def cell(fact: Fact[Any], column: Column, now: datetime) -> Cell:
 def _value_style(value: Any, column: Column) -> str:
     if column.id == "outcome":
         return {"denied": "effect-deny", "failed": "state-failed", "success": ""}.get(value, "state-absent")
-    if column.id == "severity":
+    if column.id in ("severity", "class"):
         return {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium"}.get(value, "")
     if column.id == "mfa" and value is False:
         return "severity-high"

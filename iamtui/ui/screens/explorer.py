@@ -40,6 +40,16 @@ if TYPE_CHECKING:
 
 WIDE = 100
 SMALLEST = (60, 15)
+PRESETS = {
+    "users": 'about:"users and keys"',
+    "policies": "about:policies",
+    "trust": "about:trust",
+    "logging": "about:logging",
+    "sign-in": "about:sign-in|root",
+    "grave": "class:critical|high",
+}
+"""Filters of the events list that are one key."""
+
 _QUIET_TABS = ("summary", "permissions", "trust", "members", "document", "versions", "attached", "event", "record", "finding")
 """Tabs that ask AWS nothing, so that moving through a list may show them."""
 
@@ -260,6 +270,10 @@ class Explorer(Screen[None]):
         self._history.visit(Place(kind, self.list.state.filter))
         self._draw()
         self._preview()
+
+    def action_preset(self, name: str) -> None:
+        """The events of one kind an audit looks for."""
+        self.go_to_list(ListKind.EVENTS, PRESETS[name])
 
     def action_sql(self) -> None:
         """SQL over events."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...analysis.classing import classify
 from ...analysis.words import exact, relative
 from ...model.event import Event
 from ...text import visible
@@ -43,6 +44,7 @@ class EventView(View):
             ("event", f"{event.name}  ({event.source})", f":events event:={event.name}", "strong"),
             ("outcome", outcome, "", style),
             ("message", event.error_message, "", style),
+            *self._class(event),
             ("actor", f"{actor.name or 'not told'}  ({actor.kind.value})", actor.arn or actor.unique_id, "strong"),
             ("actor ARN", actor.arn, actor.arn, ""),
             ("concluded from", actor.concluded, "", "state-absent"),
@@ -61,6 +63,17 @@ class EventView(View):
             ("read from", event.origin, "", "state-absent"),
         ]
         return [field for field in fields if field[1]]
+
+    def _class(self, event: Event) -> list[tuple[str, str, str, str]]:
+        """How much it matters, and why; nothing for what only reads."""
+        found = classify(event, self.row.snapshot)
+        if found.severity is None:
+            return []
+        style = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium"}.get(found.severity.value, "")
+        about = f", {found.about}" if found.about else ""
+        tactic = f" (ATT&CK: {found.tactic})" if found.tactic else ""
+        fields = [("class", f"{found.severity.value}{about}{tactic}", f':events about:"{found.about}"' if found.about else "", style)]
+        return [*fields, *(("because", why, "", style if n == 0 else "state-absent") for n, why in enumerate(found.why))]
 
     def _behind(self, event: Event) -> list[tuple[str, str, str, str]]:
         """The way back from the call to a person or a service; enter on a step goes to the event that made the session."""
