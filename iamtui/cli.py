@@ -177,6 +177,19 @@ def can(ctx: click.Context, /, name: str, action: str, resource: str, pairs: tup
 
 
 @cli.command()
+@click.argument("target")
+@click.option("--own", is_flag=True, help="Leave out what was done with users and keys that were made on the way.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def story(ctx: click.Context, /, target: str, own: bool, form: str, **given: Any) -> None:
+    """What one actor did, in order, over keys, role sessions and Regions: by name, ARN, access key, address or event id."""
+    from .commands.story import tell_story
+
+    ctx.exit(tell_story(_choices(ctx, given), target, form, follow=not own))
+
+
+@cli.command()
 @click.argument("text", default="", metavar="[QUERY|-]")
 @click.option("-q", "--query", "name", default="", help="A saved query (--list names them).")
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")

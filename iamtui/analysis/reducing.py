@@ -127,7 +127,7 @@ class _Plan:
         return tuple(named) if 0 < len(named) <= _MOST_RESOURCES else ()
 
     def document(self, text: str, *, narrow: bool) -> str:
-        """A document without what goes; "" when nothing is left that allows."""
+        """A document without what goes; "" when nothing is left. Denies stay, because what they take away they take from other policies too."""
         try:
             raw = msgspec.json.decode(text)
         except (msgspec.MsgspecError, RecursionError, ValueError):
@@ -139,18 +139,15 @@ class _Plan:
         listed = entries if isinstance(entries, list) else [entries]
         statements = {statement.index: statement for statement in parse(text).statements}
         out: list[Any] = []
-        allows = 0
         for index, entry in enumerate(listed):
             statement = statements.get(index)
             if statement is None or not isinstance(entry, dict) or statement.broken or not statement.allows:
                 out.append(entry)
                 continue
-            pieces = self._statement(statement, entry, narrow)
-            allows += len(pieces)
-            out.extend(pieces)
+            out.extend(self._statement(statement, entry, narrow))
         if out == listed:
             return text
-        if not allows:
+        if not out:
             return ""
         return msgspec.json.encode({**raw, key: out}).decode()
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ..analysis.diff import PolicyDiff
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
+    from ..analysis.story import Story
     from ..analysis.trust import TrustSummary
     from ..analysis.usage import UsageRow
     from ..store.cache import Cache
@@ -436,6 +437,13 @@ class Session(AccessQuestions):
             found = tuple(parts[0]) if parts else ()
         windows = self.windows(row) or self.windows()
         return Activity(events=found, windows=windows, notes=activities.limits(item, self.info.kind), total=len(found))
+
+    def story(self, row: Row, *, follow: bool = True) -> Story:
+        """What one actor did, in order: of a user, a role's sessions, or whoever is behind an event. For a worker."""
+        from .telling import story_of
+
+        about = row.item if isinstance(row.item, Event) else arn_of(row.item)
+        return story_of(self.world, self._book.log, self.behind.follow(), about, follow=follow)
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""

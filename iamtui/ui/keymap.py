@@ -85,6 +85,8 @@ KEYS = (
     Key("sql.export", "e", "export", "write the answer to a file", "sql", "act"),
     Key("sql.problems", "exclamation_mark", "problems", "what could not be read", "sql", "view"),
     Key("sql.back", "escape", "back", "stop, or back", "sql", "move", True),
+    Key("story.on", "m,h,d", "", "in a story: on by a minute, an hour, a day", "story", "move"),
+    Key("story.back", "M,H,D", "", "in a story: back by a minute, an hour, a day", "story", "move"),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),

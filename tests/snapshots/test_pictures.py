@@ -72,6 +72,7 @@ VIEWS = {
     "user-last-used": (identity("deploy-bot", "used"), NARROW),
     "user-credentials": (identity("deploy-bot", "credentials"), NARROW),
     "role-activity": (identity("role/ci-deploy", "activity"), WIDE),
+    "user-story": (identity("ci-runner", "story"), NARROW),
     "role-trust": (identity("role/ci-deploy", "trust"), NARROW),
     "policy-versions": (identity("policy/deploy-base", "versions"), NARROW),
     "findings-narrow": (listing(ListKind.FINDINGS), NARROW),

@@ -35,13 +35,13 @@ class Asked(NamedTuple):
 STORIES: dict[str, Asked] = {
     "S1 a new user with console access": Asked(
         (":events svc-monitoring Create",),
-        (r"ci-runner +CreateUser +iam +svc-monitoring +success", r"ci-runner +CreateLoginPr"),
+        (r"ci-runner +CreateUser +svc-monitoring +success", r"ci-runner +CreateLoginPr"),
         "events svc-monitoring Create",
         ("CreateUser", "CreateLoginProfile", "ci-runner", r"203\.0\.113\.\d+"),
     ),
     "S2 who gave full admin to this user": Asked(
         (":events AttachUserPolicy t.dubois", "enter"),
-        (r"policy/AdministratorAccess", r"source identi\S* +k\.meyer@acme\.example", r"actor +iam-admin"),
+        (r"policy/AdministratorAccess", r"behind it +k\.meyer@acme\.example \(person\)", r"actor +iam-admin"),
         "events AttachUserPolicy t.dubois --format json",
         ("AdministratorAccess", r"k\.meyer@acme\.example", "iam-admin"),
     ),
@@ -64,10 +64,10 @@ STORIES: dict[str, Asked] = {
         ("prod-operator", "i-0c9dEXAMPLE51e72"),
     ),
     "S6 what one actor did": Asked(
-        (":svc-monitoring", "right", "right", "right"),
-        ("AssumeRole", "denied", r"UpdateAssumeR\S*"),
-        "events --identity svc-monitoring",
-        ("AssumeRole", "UpdateAssumeRolePolicy", "ConsoleLogin"),
+        (":svc-monitoring", "right", "right", "right", "right"),
+        ("AssumeRole", "DeleteTrail", r"UpdateAssumeR\S*", "ConsoleLogin"),
+        "story svc-monitoring",
+        ("AssumeRole", "UpdateAssumeRolePolicy", "ConsoleLogin", r"test-migration/\S+ +DeleteTrail"),
     ),
     "S7 policy tampering": Asked(
         (":events PutRolePolicy|AttachUserPolicy|AttachRolePolicy|PutUserPolicy",),
@@ -77,7 +77,7 @@ STORIES: dict[str, Asked] = {
     ),
     "S8 who changed a trust policy in the last 30 days": Asked(
         (":events UpdateAssumeRolePolicy since:30d",),
-        (r"svc-monitoring +UpdateAssumeR\S* +iam +support-readon",),
+        (r"svc-monitoring +UpdateAssumeR\S* +support-readon",),
         "events UpdateAssumeRolePolicy --since 30d",
         ("svc-monitoring", "support-readonly"),
     ),
@@ -89,7 +89,7 @@ STORIES: dict[str, Asked] = {
     ),
     "S10 users created in the last 60 days": Asked(
         (":events event:CreateUser since:60d",),
-        (r"CreateUser +iam +svc-monitoring", "tmp-loadtest"),
+        (r"CreateUser +svc-monitoring", "tmp-loadtest"),
         "events event:CreateUser --since 60d",
         ("svc-monitoring", "tmp-loadtest"),
     ),
@@ -100,7 +100,7 @@ STORIES: dict[str, Asked] = {
         ("DescribeInstances",),
     ),
     "S12 a role open to another account": Asked(
-        (":role/vendor-datapeek", "right", "right", "right", "right"),
+        (":role/vendor-datapeek", "left"),
         ("777788889999", "another account may use it without an external id"),
         "identity role/vendor-datapeek",
         (r"external id",),
@@ -129,7 +129,7 @@ STORIES: dict[str, Asked] = {
     ),
     "S15 who deleted a user": Asked(
         (":events event:DeleteUser",),
-        (r"DeleteUser +iam +tmp-loadtest",),
+        (r"DeleteUser +tmp-loadtest",),
         "events event:DeleteUser",
         ("DeleteUser", "tmp-loadtest"),
     ),

@@ -355,6 +355,7 @@ def test_event_columns_need_no_snapshot() -> None:
         "service": "iam",
         "target": "ops-admin, policy/AdministratorAccess",
         "outcome": "denied",
+        "class": "low",
         "origin": "192.0.2.1",
         "region": "us-east-1",
         "error": "AccessDenied",

@@ -222,7 +222,9 @@ def test_nothing_used_is_told_as_detach_and_denies_stay() -> None:
     assert second.new == second.old
     assert statements(first.new)[0]["Action"] == "sqs:ListQueues"
     idle = answer(one, report(service("sqs", None)))
-    assert [p.new for p in smaller(one, idle).policies] == ["", ""]
+    first, second = smaller(one, idle).policies
+    assert first.new == ""
+    assert [statement["Effect"] for statement in statements(second.new)] == ["Deny"]
 
 
 def test_what_the_catalogue_does_not_know_stays() -> None:
@@ -422,3 +424,17 @@ def test_findings_as_they_are_saved(entry: dict[str, Any], count: int) -> None:
         document = Document(Kind.ANALYZER_FINDINGS, json.dumps(body).encode(), NOW, Origin("test", "f"), ACCOUNT)
         around_ = with_document(with_document(Surroundings(), document), document)
         assert len(around_.unused.get("arn:x", ())) == count
+
+
+def test_a_policy_of_which_nothing_was_used_keeps_its_denies() -> None:
+    """They take from the other policies too: without them the user could do more than before."""
+    everything = text({"Effect": "Allow", "Action": "ec2:*", "Resource": "*"})
+    guarded = text(
+        {"Effect": "Allow", "Action": "iam:Create*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    )
+    one = user("ana", everything, guarded)
+    snapshot = Snapshot(ACCOUNT, users=(one,))
+    events = [event("ec2:DescribeInstances", 1)]
+    made = smaller(one, answer(one, NOT_ASKED, events, COVERED, snapshot), events, snapshot).policies
+    assert [statement["Effect"] for statement in json.loads(made[1].new)["Statement"]] == ["Deny"]

@@ -88,6 +88,7 @@ class DetailPane(Vertical):
         self.table.move_to(0)
         self.table.expect_key("")
         self._view = make_view(self.tab, self, self.row)
+        self.table.own_keys = self._view.keys
         self._view.open()
 
     def _draw_title(self) -> None:
@@ -138,6 +139,12 @@ class DetailPane(Vertical):
         if focused:
             self.screen.set_focus(self.text)
 
+    def start_at(self, row: int) -> None:
+        """Put the cursor on a row of a table that was just shown, with what led there above it."""
+        table = self.table
+        table.move_to(min(row + table.size.height // 2, max(table.row_count - 1, 0)))
+        table.move_to(row)
+
     def note(self, words: str) -> None:
         note = self.query_one("#detail-note", Static)
         note.display = bool(words)
@@ -182,6 +189,12 @@ class DetailPane(Vertical):
         message.stop()
         if self._view is not None:
             self._view.activate(message.key)
+
+    def on_row_table_pressed(self, message: RowTable.Pressed) -> None:
+        message.stop()
+        place = self._view.key(message.key, self.table.cursor) if self._view is not None else None
+        if place is not None:
+            self.table.move_to(place)
 
     def on_row_table_highlighted(self, message: RowTable.Highlighted) -> None:
         message.stop()

@@ -23,10 +23,18 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("permissions", "Permissions"),
             ("used", "Last used"),
             ("activity", "Activity"),
+            ("story", "Story"),
             ("credentials", "Groups and credentials"),
         ]
     if isinstance(item, Role):
-        return [("summary", "Summary"), ("permissions", "Permissions"), ("used", "Last used"), ("activity", "Activity"), ("trust", "Trust")]
+        return [
+            ("summary", "Summary"),
+            ("permissions", "Permissions"),
+            ("used", "Last used"),
+            ("activity", "Activity"),
+            ("story", "Story"),
+            ("trust", "Trust"),
+        ]
     if isinstance(item, Group):
         return [
             ("summary", "Summary"),
@@ -46,7 +54,7 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
     if isinstance(item, Finding):
         return [("finding", "Finding")]
     if isinstance(item, Event):
-        return [("event", "Event"), ("record", "Record")]
+        return [("event", "Event"), ("story", "Story"), ("record", "Record")]
     return []
 
 
@@ -73,6 +81,8 @@ def make_view(tab: str, host: Host, row: Row) -> View:
             from .policy import VersionsView as made  # type: ignore[assignment]
         case "attached":
             from .members import AttachedView as made  # type: ignore[assignment]
+        case "story":
+            from .story import StoryView as made  # type: ignore[assignment]
         case "finding":
             from .finding import FindingView as made  # type: ignore[assignment]
         case "record":

@@ -26,6 +26,8 @@ class Host(Protocol):
 
     def show_text(self, lines: Sequence[Line], *, keep_place: bool = False) -> None: ...
 
+    def start_at(self, row: int) -> None: ...
+
     def note(self, words: str) -> None: ...
 
     def work(self, question: object, job: Callable[[Cancelled], Iterable[Any]]) -> None: ...
@@ -39,6 +41,8 @@ class Host(Protocol):
 
 class View:
     """One tab of one row. Methods run on the event loop and must not block; slow questions go through `host.work`."""
+
+    keys: tuple[str, ...] = ()  # keys of its own, which go before those of the explorer
 
     def __init__(self, host: Host, row: Row) -> None:
         self.host, self.row = host, row
@@ -59,6 +63,10 @@ class View:
 
     def activate(self, key: str) -> None:
         """Enter on a row of the table."""
+
+    def key(self, key: str, place: int) -> int | None:
+        """Where one of `keys` moves the cursor from a row; None for nowhere."""
+        return None
 
     def back(self) -> bool:
         """Esc: True when the view had a level of its own to leave."""

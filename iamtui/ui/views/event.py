@@ -13,6 +13,9 @@ from ..render.documents import Line, json_lines
 from ..widgets.table import TableColumn
 from .base import View, heading
 
+_Field = tuple[str, str, str, str]
+"""(label, value, target of Enter, style)"""
+
 
 class EventView(View):
     """Fields as a table, so that Enter on the actor or a target goes there."""
@@ -29,8 +32,7 @@ class EventView(View):
             lambda row: f"{row}:{fields[row][0]}",
         )
 
-    def _read(self) -> list[tuple[str, str, str, str]]:
-        """(label, value, target of Enter, style)."""
+    def _read(self) -> list[_Field]:
         event = self.row.item
         assert isinstance(event, Event)
         actor = event.actor
@@ -39,58 +41,65 @@ class EventView(View):
             when += f", from {event.time_from}: the record has no eventTime"
         style = {"denied": "effect-deny", "failed": "state-failed"}.get(event.outcome.value, "")
         outcome = " ".join(p for p in (event.outcome.value, event.error_code) if p)
+        weight, reasons = self._class(event)
+        behind, way = self._behind(event)
         fields = [
             ("time", when, "", ""),
             ("event", f"{event.name}  ({event.source})", f":events event:={event.name}", "strong"),
             ("outcome", outcome, "", style),
             ("message", event.error_message, "", style),
-            *self._class(event),
+            *weight,
             ("actor", f"{actor.name or 'not told'}  ({actor.kind.value})", actor.arn or actor.unique_id, "strong"),
-            ("actor ARN", actor.arn, actor.arn, ""),
-            ("concluded from", actor.concluded, "", "state-absent"),
-            *self._behind(event),
-            ("session", actor.session_name, "", ""),
-            ("source identity", actor.source_identity, actor.source_identity, ""),
-            ("access key", actor.access_key_id, actor.access_key_id, ""),
+            behind,
             *(("target", target, target, "") for target in event.targets),
-            ("key handed out", event.session_key_id, event.session_key_id, ""),
             ("origin", event.ip, f":events origin:={event.ip}" if event.ip else "", ""),
+            *way,
+            ("actor ARN", actor.arn, actor.arn, ""),
+            ("actor told by", actor.concluded, "", "state-absent"),
+            ("session", actor.session_name, "", ""),
+            ("sts identity", actor.source_identity, actor.source_identity, ""),
+            ("access key", actor.access_key_id, actor.access_key_id, ""),
+            ("key made", event.session_key_id, event.session_key_id, ""),
             ("user agent", event.user_agent, "", ""),
             ("Region", event.region, "", ""),
             ("account", event.account, "", ""),
             ("access", {True: "read", False: "write", None: "not told"}[event.read_only], "", ""),
+            *reasons,
             ("event id", event.event_id, "", ""),
             ("read from", event.origin, "", "state-absent"),
         ]
         return [field for field in fields if field[1]]
 
-    def _class(self, event: Event) -> list[tuple[str, str, str, str]]:
-        """How much it matters, and why; nothing for what only reads."""
+    def _class(self, event: Event) -> tuple[list[_Field], list[_Field]]:
+        """How much it matters with the weightiest reason, and the other reasons; nothing for what only reads."""
         found = classify(event, self.row.snapshot)
         if found.severity is None:
-            return []
+            return [], []
         style = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium"}.get(found.severity.value, "")
-        about = f", {found.about}" if found.about else ""
-        tactic = f" (ATT&CK: {found.tactic})" if found.tactic else ""
-        fields = [("class", f"{found.severity.value}{about}{tactic}", f':events about:"{found.about}"' if found.about else "", style)]
-        return [*fields, *(("because", why, "", style if n == 0 else "state-absent") for n, why in enumerate(found.why))]
+        first, *others = found.why or ("",)
+        about = f':events about:"{found.about}"' if found.about else ""
+        reasons = [("class because", why, "", "state-absent") for why in others]
+        if found.about:
+            reasons.append(("about", found.about + (f" (ATT&CK: {found.tactic})" if found.tactic else ""), about, "state-absent"))
+        return [("class", f"{found.severity.value}: {first}" if first else found.severity.value, about, style)], reasons
 
-    def _behind(self, event: Event) -> list[tuple[str, str, str, str]]:
-        """The way back from the call to a person or a service; enter on a step goes to the event that made the session."""
+    def _behind(self, event: Event) -> tuple[_Field, list[_Field]]:
+        """Who is behind the call, and the way back to them; enter on a step goes to the event that made the session."""
         chain = self.session.behind.chain(event)
-        fields = [("behind it", chain.words, chain.origin.arn if chain.whole else "", "strong" if chain.whole else "state-absent")]
+        fields: list[_Field] = []
         for link in chain.links:
             made = link.made
-            when = f" {exact(made.time)}" if made.time else ""
+            when = f" {made.time:%m-%d %H:%M:%S}" if made.time else ""
             who = made.actor.name or made.actor.arn or made.actor.kind.value
-            fields.append(("← session by", f"{who}, {made.name}{when}" + (f" from {made.ip}" if made.ip else ""), made.event_id, ""))
+            fields.append(("← session by", f"{who}{when}, {made.name}" + (f" from {made.ip}" if made.ip else ""), made.event_id, ""))
         if chain.concluded:
-            fields.append(("told by", chain.concluded, "", "state-absent"))
+            fields.append(("behind told by", chain.concluded, "", "state-absent"))
         if chain.missing:
             fields.append(("not known", chain.missing, "", "state-absent"))
         if chain.hint:
             fields.append(("no proof", chain.hint, "", "state-absent"))
-        return fields
+        style = "strong" if chain.whole else "state-absent"
+        return ("behind it", chain.words, chain.origin.arn if chain.whole else "", style), fields
 
     def activate(self, key: str) -> None:
         label, value, target, _ = self._fields[int(key.partition(":")[0])]

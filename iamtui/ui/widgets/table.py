@@ -78,6 +78,9 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     class CursorLost(Highlighted):
         """What the cursor was on is gone; `key` was its key."""
 
+    class Pressed(Highlighted):
+        """One of `own_keys` was pressed; `key` is its name."""
+
     class SortRequested(Message):
         """A click on a heading."""
 
@@ -99,6 +102,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
         self.marks: set[str] = set()
+        self.own_keys: tuple[str, ...] = ()  # keys that mean something in what is shown, before those of the screen
         self.empty = ""
         self.sort_column = ""
         self.sort_descending = False
@@ -317,6 +321,12 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         self._styles.clear()
         super().notify_style_update()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in self.own_keys:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Pressed(self, event.key))
 
     def on_focus(self) -> None:
         self.refresh_cursor_row()
