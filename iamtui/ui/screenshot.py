@@ -33,6 +33,7 @@ _TABS = (
     "attached",
     "event",
     "record",
+    "story",
 )
 
 
