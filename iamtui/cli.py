@@ -190,6 +190,19 @@ def story(ctx: click.Context, /, target: str, own: bool, form: str, **given: Any
 
 
 @cli.command()
+@click.argument("source", metavar="FILE|-|TEXT")
+@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def triage(ctx: click.Context, /, source: str, form: str, **given: Any) -> None:
+    """An alert in, who and what is behind it out: an EventBridge event, a GuardDuty, Security Hub or Access Analyzer finding, a CloudWatch
+    alarm, an SNS envelope, a CloudTrail record; or a bare key id, ARN, address, event or request id."""
+    from .commands.triage import triage as answer
+
+    ctx.exit(answer(_choices(ctx, given), source, form))
+
+
+@cli.command()
 @click.argument("text", default="", metavar="[QUERY|-]")
 @click.option("-q", "--query", "name", default="", help="A saved query (--list names them).")
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")

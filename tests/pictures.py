@@ -16,7 +16,7 @@ PICTURES = {
     "permissions": (["deploy-bot", "permissions"], "120x32"),
     "used": (["deploy-bot", "used"], "120x32"),
     "activity": (["ci-deploy", "activity"], "120x32"),
-    "story": (["ci-runner", "story"], "120x32"),
+    "story": (["ci-runner", "story"], "99x36"),
     "findings": (["findings"], "120x32"),
     "unused": ([":unused", "inventory-scanner"], "120x32"),
     "narrow": (["roles"], "80x24"),

@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from ..analysis.story import Story
     from ..analysis.trust import TrustSummary
     from ..analysis.usage import UsageRow
+    from ..model.alert import Alert
     from ..store.cache import Cache
+    from .triage import Triage
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
 
@@ -444,6 +446,36 @@ class Session(AccessQuestions):
 
         about = row.item if isinstance(row.item, Event) else arn_of(row.item)
         return story_of(self.world, self._book.log, self.behind.follow(), about, follow=follow)
+
+    def alert(self, text: str) -> Alert:
+        """What a pasted text is about. Raises BadInputError when nothing in it can be looked up."""
+        from ..source.decode.alerts import decode_alert
+
+        return decode_alert(text)
+
+    def load_clues(self, alert: Alert, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
+        """Look up in a live account what an alert names; elsewhere everything is read already, or is read now."""
+        if self.info.kind != "live":
+            if not self.windows():
+                yield from self.load_events(None, cancelled)
+            return
+        asked = {"access key": "AccessKeyId", "event id": "EventId", "user name": "Username", "ARN": "ResourceName"}
+        for clue in [clue for clue in alert.clues if clue.kind.value in asked][:4]:
+            query = EventQuery(attribute=asked[clue.kind.value], value=clue.value, regions=self.info.regions)
+            yield from self.load_events(query, cancelled)
+
+    def triage(self, alert: Alert) -> Triage:
+        """One alert joined with who it is about, who is behind it, what else they did, could do and had changed. For a worker."""
+        from ..model.document import Document, Origin
+        from ..source.decode import decode_events
+        from .triage import triage
+
+        events = self._book.log.newest_first()
+        if alert.record:
+            document = Document(Kind.EVENTS, alert.record.encode(), self.now(), Origin("alert", "the alert"), alert.account)
+            known = {event.event_id for event in events if event.event_id}
+            events = (*(e for e in decode_events(document).events if not e.event_id or e.event_id not in known), *events)
+        return triage(self, alert, events)
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""

@@ -243,3 +243,41 @@ def show_escalations(app: IamtuiApp, argument: str) -> None:
         app.call_from_thread(app.push_screen, escalation_page(title, found, chains))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def show_triage(app: IamtuiApp, text: str) -> None:
+    """An alert, pasted or typed: who, behind them whom, what, usual or not, what else, what to do."""
+    if not text.strip():
+        app._tell("Paste an alert anywhere, or :triage with a key id, ARN, address, event or request id", bad=True)
+        return
+    try:
+        alert = app.session.alert(text)
+    except IamtuiError as error:
+        app._tell(f"{error.message}; {error.hint}" if error.hint else error.message, bad=True)
+        return
+    app._tell(f"Looking up {alert.kind}…")
+
+    def run() -> None:
+        worker = get_current_worker()
+        from ..session.triagetext import sections
+        from ..text import visible
+        from .screens.pages import TextPage
+
+        for _ in app.session.load_clues(alert, lambda: worker.is_cancelled):
+            pass
+        found = app.session.triage(alert)
+        lines: list[list[tuple[str, str]]] = []
+        for heading, told in sections(found):
+            lines.append([(visible(heading), "heading")])
+            lines.extend([("  " + visible(line), _weight(line))] for line in told)
+            lines.append([])
+        if not worker.is_cancelled:
+            app.call_from_thread(app.push_screen, TextPage(f"Triage: {alert.kind} {alert.title}"[:120], lines))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+def _weight(line: str) -> str:
+    if line.startswith(("NEW:", "critical:", "high:")):
+        return "severity-high"
+    return "state-absent" if line.startswith(("#", "  no proof")) else ""

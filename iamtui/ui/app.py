@@ -202,6 +202,10 @@ class IamtuiApp(App[None]):
                 show_exposure(self)
             case "sql":
                 self.open_sql(argument)
+            case "triage":
+                from .access import show_triage
+
+                show_triage(self, argument)
             case "profile":
                 self._switch_profile(argument)
             case "export" | "collect":

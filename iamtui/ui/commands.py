@@ -25,6 +25,7 @@ VERBS = (
     "refresh",
     "sql",
     "theme",
+    "triage",
     "unused",
     "who-can",
 )

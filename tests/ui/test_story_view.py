@@ -81,3 +81,22 @@ async def test_t_leaves_out_what_was_made_on_the_way() -> None:
         assert view.export_rows() is not None
         lines = "\n".join("".join(text for text, _ in line) for line in view.provenance())
         assert "ci-runner" in lines
+
+
+async def test_a_pasted_alert_is_triaged() -> None:
+    from textual import events
+
+    from iamtui.ui.screens.pages import TextPage
+
+    async with app("").run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        pilot.app.screen.post_message(events.Paste("203.0.113.77"))
+        await settle(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, TextPage)
+        assert "behind it: ci-runner (IAM user)" in page.text
+        assert "aws iam update-access-key" in page.text
+        await pilot.press("escape")
+        pilot.app.screen.post_message(events.Paste("nothing of note here"))
+        await settle(pilot)
+        assert not isinstance(pilot.app.screen, TextPage)

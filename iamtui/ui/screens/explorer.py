@@ -187,6 +187,12 @@ class Explorer(Screen[None]):
             self._said = ""
             self._draw_hints()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted while nothing is being typed is an alert, or something out of one."""
+        if event.text.strip():
+            event.stop()
+            self.app.do("triage", event.text)
+
     # -- room --------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:

@@ -14,8 +14,10 @@ from ..render.documents import Line
 from ..widgets.table import TableColumn
 from .base import Cancelled, View, heading
 
+_TIME = TableColumn("time", "TIME (UTC)", 14, 0)
+_TIME.least = 14  # a moment cut off is no moment
 _COLUMNS = (
-    TableColumn("time", "TIME (UTC)", 14, 0),
+    _TIME,
     TableColumn("what", "WHAT", 38, 0),
     TableColumn("why", "WHY IT STANDS OUT", 44, 1),
     TableColumn("who", "WHO", 12, 9),
