@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,8 @@ from .answers import (
     UsageUpdate,
 )
 from .asking import AccessQuestions, Found
-from .attributing import Attributing
 from .book import Book, arn_of
 from .reading import Reader
-from .trail import Trail
 
 if TYPE_CHECKING:
     from ..analysis.diff import PolicyDiff
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
     from ..analysis.usage import UsageRow
     from ..model.alert import Alert
     from ..store.cache import Cache
+    from .attributing import Attributing
+    from .trail import Trail
     from .triage import Triage
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
@@ -99,12 +100,25 @@ class Session(AccessQuestions):
         self._reader = Reader(self._book, source, cache, self.info, offline=offline)
         self._source = source
         self._cache = cache
-        self.behind = Attributing(self._book.log)
-        self.trail = Trail(self._book, None if offline else source, self.info, trails)
+        self._trails = trails
         self._cache_notices = 0
         self._found = Found()
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
         self._listings: dict[ListKind, tuple[object, Listing]] = {}
+
+    @cached_property
+    def behind(self) -> Attributing:
+        """Who is behind the events that were read."""
+        from .attributing import Attributing
+
+        return Attributing(self._book.log)
+
+    @cached_property
+    def trail(self) -> Trail:
+        """The events on disk, asked in SQL."""
+        from .trail import Trail
+
+        return Trail(self._book, None if self.offline and self.info.kind == "live" else self._source, self.info, self._trails)
 
     # -- the account -------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -172,9 +169,14 @@ class Trail:
             from ..store.events.segments import EventStore
 
             if self._folder is not None and self._info.kind == "evidence":
+                import hashlib
+
                 roots = "\n".join(sorted(os.path.abspath(path) for path in self._info.paths))
                 place = self._folder / hashlib.sha256(roots.encode("utf-8", "surrogateescape")).hexdigest()[:20]
             else:
+                import shutil
+                import tempfile
+
                 place = Path(tempfile.mkdtemp(prefix="iamtui-"))
                 weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
             self._store = EventStore(place, cleaned)

@@ -63,6 +63,14 @@ class SqlScreen(Screen[None]):
     """Asks in a worker; rows come in pages while one reads. Esc stops a query that runs, then leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sql")
+    DEFAULT_CSS = """
+    #sql-text { height: 8; border: none; padding: 0 1; background: $boost; color: $foreground; }
+    #sql-text .text-area--cursor { background: $primary; color: $background; }
+    #sql-text .text-area--cursor-line { background: $boost; }
+    #sql-text .text-area--selection { background: $panel; }
+    #sql-status { color: $primary; padding: 0; }
+    #sql-rows { height: 1fr; }
+    """
     app: IamtuiApp
 
     def __init__(self, query: str = "", *, run: bool = False) -> None:
