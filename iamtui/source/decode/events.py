@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -135,6 +134,8 @@ def _before_the_break(body: bytes, reason: str, skipped: dict[str, int]) -> Iter
     """The whole records of a list that is cut off or broken further on: what was good is not lost."""
     words = body.decode("utf-8", "replace")
     place = words.find("[") + 1
+    import json
+
     read = json.JSONDecoder().raw_decode
     count = 0
     while place:
