@@ -203,6 +203,21 @@ def triage(ctx: click.Context, /, source: str, form: str, **given: Any) -> None:
 
 
 @cli.command()
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--every", type=click.IntRange(5, 3600), default=30, show_default=True, help="Seconds between two looks.")
+@click.option("--ring", type=click.Choice(["critical", "high", "medium", "low"]), help="Ring and notify from this class on.")
+@click.option("--looks", type=click.IntRange(min=0), default=0, help="Look so often, then end (for ever).")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="A line an event: text, or JSON.")
+@_source_options
+@click.pass_context
+def watch(ctx: click.Context, /, words: tuple[str, ...], every: int, ring: str | None, looks: int, form: str, **given: Any) -> None:
+    """New events as they arrive, of a live account (event history: minutes late) or of a folder that files are delivered to."""
+    from .commands.watch import watch as run
+
+    ctx.exit(run(_choices(ctx, given), " ".join(words), form, every=every, ring=ring or "", looks=looks))
+
+
+@cli.command()
 @click.argument("text", default="", metavar="[QUERY|-]")
 @click.option("-q", "--query", "name", default="", help="A saved query (--list names them).")
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")

@@ -12,6 +12,7 @@ keys:none        known and empty; likewise never, denied, failed, not-loaded, no
 last-seen:>90d   longer ago than 90 days (s, min, h, d, w, mo, y); <7d or 7d: within them
 created:<2024    before 2024; also 2024-03, 2024-03-01, 2024-03-01T10:20, all UTC; >= and <= include the time named
 policies:>=5     numbers
+origin:10.0.0.0/8  addresses of a network
 since:7d  until:2026-10-01   bounds of the list's own time, both included
 """
 
@@ -43,6 +44,7 @@ class Look(StrEnum):
     TEXT = "text"  # contained in what is shown
     EXACT = "exact"  # all of what is shown, or one value of a list
     STATE = "state"  # the fact is in one of `states`
+    NETWORK = "network"  # an address inside a network
     RANGE = "range"  # low <= value < high; moments for a column of times, else numbers
 
 
@@ -251,6 +253,8 @@ def _test(column: Column, token: _Token, now: datetime) -> Test | None:
         return _time_test(column, sign, operand, now)
     if column.kind is ColumnKind.NUMBER:
         return _number_test(column, sign, operand)
+    if column.id == "origin" and sign in ("", "=") and _is_network(operand):
+        return Test(Look.NETWORK, operand)
     if sign == "=":
         return Test(Look.EXACT, operand)
     if sign:
@@ -259,6 +263,22 @@ def _test(column: Column, token: _Token, now: datetime) -> Test | None:
             f'to look for {sign} itself, quote it: {column.id}:"{words}"',
         )
     return Test(Look.TEXT, words)
+
+
+_NETWORK = re.compile(r"[0-9a-f.:]+/[0-9]{1,3}\Z")
+
+
+def _is_network(words: str) -> bool:
+    """`10.0.0.0/8`, `2001:db8::/32`; bits beyond the mask do not matter."""
+    if not _NETWORK.match(words):
+        return False
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(words, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 # -- times and numbers ------------------------------------------------------------------------------------------------

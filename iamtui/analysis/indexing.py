@@ -123,6 +123,10 @@ class Index:
             return [i for i in chosen if text in texts[i]]
         if test.look == "exact":
             return self._equal(column_id, text, chosen)
+        if test.look == "network":
+            texts = self.shown(column_id)
+            inside = _inside(text, {texts[i] for i in chosen})
+            return [i for i in chosen if texts[i] in inside]
         values = self.values(column_id)
         if test.look == "state":
             states, texts = test.states, self.shown(column_id) if text else []
@@ -158,9 +162,30 @@ class Index:
         known = [i for i in chosen if not isinstance(values[i], State)]
         rest = [i for i in chosen if isinstance(values[i], State)]
         by: Callable[[int], Any] = values.__getitem__
+        if column_id == "class":
+            by = lambda i: _WEIGHT.get(values[i], len(_WEIGHT))  # noqa: E731
         known.sort(key=by, reverse=descending)
         rest.sort(key=lambda i: _RANK[values[i]])
         return known + rest
+
+
+_WEIGHT = {severity.value: severity.rank for severity in Severity}
+
+
+def _inside(network: str, addresses: set[str]) -> set[str]:
+    """The addresses that are in a network; names of services are in none."""
+    import ipaddress
+
+    wanted = ipaddress.ip_network(network, strict=False)
+    found = set()
+    for text in addresses:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            continue
+        if address in wanted:
+            found.add(text)
+    return found
 
 
 def _places(before: Sequence[tuple[Any, Any]], items: Sequence[tuple[Any, Any]]) -> list[int]:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .attributing import Attributing
     from .trail import Trail
     from .triage import Triage
+    from .watching import Watch
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
 
@@ -490,6 +491,14 @@ class Session(AccessQuestions):
             known = {event.event_id for event in events if event.event_id}
             events = (*(e for e in decode_events(document).events if not e.event_id or e.event_id not in known), *events)
         return triage(self, alert, events)
+
+    def watch(self, filter_text: str = "") -> Watch:
+        """A watch for new events; they do not go into the lists. Raises UsageError where nothing can arrive."""
+        from .watching import Watch, watchable
+
+        return Watch(
+            watchable(None if self.offline else self._source, self.info.kind), self.world, filter_text, self.now, self.info.regions
+        )
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""

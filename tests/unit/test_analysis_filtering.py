@@ -365,3 +365,38 @@ def test_no_filter_text_ends_in_a_traceback(text: str) -> None:
         pass
     else:
         assert set(apply(wanted, index())) <= set(range(len(ITEMS)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("origin:192.0.2.0/24", {"192.0.2.7", "192.0.2.200"}),
+        ("ip:=192.0.2.9/24", {"192.0.2.7", "192.0.2.200"}),
+        ("!origin:192.0.2.0/24", {"198.51.100.1", "2001:db8::5", "eks.amazonaws.com"}),
+        ("origin:2001:db8::/32", {"2001:db8::5"}),
+        ("origin:192.0.2.0/99", set()),
+        ("origin:192.0.2.0/24|198.51.100.1", {"192.0.2.7", "192.0.2.200", "198.51.100.1"}),
+    ],
+)
+def test_addresses_of_a_network(wanted: str, found: set[str]) -> None:
+    from iamtui.model.event import Actor, ActorKind, Event, Outcome
+
+    addresses = ("192.0.2.7", "192.0.2.200", "198.51.100.1", "2001:db8::5", "eks.amazonaws.com")
+    made = [
+        Event(ip, datetime(2026, 1, 1, tzinfo=UTC), "X", "s", "r", "1", Actor(ActorKind.UNKNOWN, ""), Outcome.SUCCESS, True, "{}", ip=ip)
+        for ip in addresses
+    ]
+    all_columns = columns("events")
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    index = Index(all_columns, [(event, None) for event in made], now)
+    assert {made[i].ip for i in apply(parse(wanted, all_columns, now), index)} == found
+
+
+def test_classes_are_sorted_by_weight() -> None:
+    from iamtui.model.event import Actor, ActorKind, Event, Outcome
+
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    names = ("ListUsers", "TagUser", "PutUserPolicy", "CreateUser")
+    made = [Event(n, now, n, "iam.amazonaws.com", "r", "1", Actor(ActorKind.UNKNOWN, ""), Outcome.SUCCESS, None, "{}") for n in names]
+    index = Index(columns("events"), [(event, None) for event in made], now)
+    assert [names[i] for i in index.sorted(range(4), "class")] == ["CreateUser", "PutUserPolicy", "TagUser", "ListUsers"]

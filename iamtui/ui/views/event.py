@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from ...analysis.classing import classify
@@ -15,6 +16,9 @@ from .base import View, heading
 
 _Field = tuple[str, str, str, str]
 """(label, value, target of Enter, style)"""
+
+
+_AROUND = timedelta(minutes=10)
 
 
 class EventView(View):
@@ -65,10 +69,27 @@ class EventView(View):
             ("account", event.account, "", ""),
             ("access", {True: "read", False: "write", None: "not told"}[event.read_only], "", ""),
             *reasons,
+            *self._others(event),
             ("event id", event.event_id, "", ""),
             ("read from", event.origin, "", "state-absent"),
         ]
         return [field for field in fields if field[1]]
+
+    def _others(self, event: Event) -> list[_Field]:
+        """Lists that lead on from here: the same actor, the same key, the minutes around."""
+        actor = event.actor
+        fields: list[_Field] = []
+        if actor.arn:
+            fields.append(("same actor", "all events of it", f':events actor-arn:="{actor.arn}"', ""))
+        if actor.access_key_id:
+            fields.append(("same key", "all events signed with it", f':events access-key:="{actor.access_key_id}"', ""))
+        if event.targets:
+            fields.append(("same target", f"all events on {event.targets[0]}", f':events targets:="{event.targets[0]}"', ""))
+        if event.time is not None:
+            since, until = event.time - _AROUND, event.time + _AROUND
+            around = f":events time:>={since:%Y-%m-%dT%H:%M:%S} time:<={until:%Y-%m-%dT%H:%M:%S}"
+            fields.append(("± 10 minutes", "all events around it", around, ""))
+        return fields
 
     def _class(self, event: Event) -> tuple[list[_Field], list[_Field]]:
         """How much it matters with the weightiest reason, and the other reasons; nothing for what only reads."""
