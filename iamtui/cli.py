@@ -52,26 +52,27 @@ def _target(words: list[str]) -> str:
     return " ".join(parts)
 
 
+_SOURCE = (
+    click.Option(["--profile"], help="AWS profile (as in the AWS CLI)."),
+    click.Option(["--region", "regions"], multiple=True, help="Region whose events are read; several times for several."),
+    click.Option(["--role-arn"], help="Role to assume first."),
+    click.Option(["--external-id"], help="External id for that role."),
+    click.Option(["--mfa-serial"], help="MFA device for that role; the code is asked for."),
+    click.Option(["--endpoint-url"], help="Another endpoint for all services."),
+    click.Option(["--lookup-days"], type=click.IntRange(1, 90), help="Days of events to look up (90)."),
+    click.Option(
+        ["--from", "evidence"], multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
+    ),
+    click.Option(["--demo"], is_flag=True, help="The demo account: no network, no credentials."),
+    click.Option(["--offline"], is_flag=True, default=None, help="No network: show what was read before."),
+    click.Option(["--cache-dir"], help="Folder of the cache."),
+)
+"""The one source choice, for all commands; made once, because a start waits for it."""
+
+
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The one source choice, for all commands."""
-    for option in reversed(
-        (
-            click.option("--profile", help="AWS profile (as in the AWS CLI)."),
-            click.option("--region", "regions", multiple=True, help="Region whose events are read; several times for several."),
-            click.option("--role-arn", help="Role to assume first."),
-            click.option("--external-id", help="External id for that role."),
-            click.option("--mfa-serial", help="MFA device for that role; the code is asked for."),
-            click.option("--endpoint-url", help="Another endpoint for all services."),
-            click.option("--lookup-days", type=click.IntRange(1, 90), help="Days of events to look up (90)."),
-            click.option(
-                "--from", "evidence", multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
-            ),
-            click.option("--demo", is_flag=True, help="The demo account: no network, no credentials."),
-            click.option("--offline", is_flag=True, default=None, help="No network: show what was read before."),
-            click.option("--cache-dir", help="Folder of the cache."),
-        )
-    ):
-        command = option(command)
+    held = vars(command).setdefault("__click_params__", [])  # where click's own decorators put theirs, the last one first
+    held.extend(reversed(_SOURCE))
     return command
 
 

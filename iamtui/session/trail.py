@@ -96,7 +96,7 @@ class Trail:
             self._was_read = not cancelled()
 
     def _from_files(self, cancelled: Cancelled) -> Iterator[Step]:
-        from ..source.decode import event_lines
+        from ..source.decode.lines import event_lines
         from ..store.events.segments import Batch, Input, tag_of
 
         store = self._open()
@@ -165,7 +165,7 @@ class Trail:
 
     def _open(self) -> EventStore:
         if self._store is None:
-            from ..source.decode import cleaned
+            from ..source.decode.lines import cleaned
             from ..store.events.segments import EventStore
 
             if self._folder is not None and self._info.kind == "evidence":

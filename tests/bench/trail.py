@@ -18,7 +18,7 @@ from pathlib import Path
 from iamtui.query import fill, named
 from iamtui.query.dialect import translate
 from iamtui.session import Session
-from iamtui.source.decode import cleaned
+from iamtui.source.decode.lines import cleaned
 from iamtui.source.evidence import EvidenceSource
 from iamtui.store.events import EventStore
 from iamtui.store.events.engine import EventEngine

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from iamtui.errors import IamtuiError
 from iamtui.session import Session
 from iamtui.source.base import EventQuery
-from iamtui.source.decode import cleaned, decode_events, event_lines
+from iamtui.source.decode import decode_events
+from iamtui.source.decode.lines import cleaned, event_lines
 from iamtui.source.evidence import EvidenceSource
 from iamtui.store.events import Batch, EventStore, Input, segments
 from iamtui.store.events.engine import EventEngine, SqlError

@@ -19,7 +19,7 @@ from iamtui.errors import UsageError
 from iamtui.query import QUERIES, draft, fill, named
 from iamtui.query.completion import complete
 from iamtui.query.dialect import DialectError, translate
-from iamtui.source.decode import cleaned, event_lines
+from iamtui.source.decode.lines import cleaned, event_lines
 from iamtui.store.events import Batch, EventStore, Input
 from iamtui.store.events.engine import EventEngine, SqlError
 from iamtui.store.events.schema import FIELDS

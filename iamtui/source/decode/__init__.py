@@ -5,7 +5,6 @@ from __future__ import annotations
 from .assembler import Assembler
 from .events import EventBatch, decode_events
 from .folding import fold
-from .lines import Lines, cleaned, event_lines
 from .secrets import redact_document
 from .surroundings import with_document
 from .usage import decode_last_accessed
@@ -15,11 +14,8 @@ __all__ = [
     "BROKEN",
     "Assembler",
     "EventBatch",
-    "Lines",
-    "cleaned",
     "decode_events",
     "decode_last_accessed",
-    "event_lines",
     "fold",
     "reason_of",
     "redact_document",

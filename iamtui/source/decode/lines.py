@@ -110,7 +110,7 @@ def _one_line(data: bytes) -> bytes:
 
 _KEPT = b"bcdefghjklmnpqrstvwxyz-\n"
 _LOWER = bytes(range(256)).lower()
-_DROPPED = bytes(code for code in range(256) if bytes([code]).lower() not in (bytes([kept]) for kept in _KEPT))
+_DROPPED = bytes(set(range(256)) - set(_KEPT) - set(_KEPT.upper()))
 _HINTS = tuple(hint.translate(_LOWER, _DROPPED) for hint in HINTS)
 
 
