@@ -215,15 +215,20 @@ def people(chains: Chains, events: Iterable[Event]) -> tuple[tuple[Chain, int, d
 
 
 def through_roles(chains: Chains, events: Sequence[Event], arn: str) -> tuple[Event, ...]:
-    """Calls a user made in sessions of roles, in the order of `events`."""
-    return tuple(
-        event
-        for event in events
-        if event.actor.kind is not ActorKind.USER
-        and event.actor.arn != arn
-        and (chain := chains.of(event)).links
-        and chain.origin.arn == arn
+    """Calls a user made in sessions of roles, in the order of `events`. Only what is signed with a key that came from the user, at
+    however many removes, is looked at: this is asked while somebody waits."""
+    handed = [event for event in events if event.session_key_id]
+    keys: set[str] = set()
+    more = {event.session_key_id for event in handed if event.actor.arn == arn}
+    while more - keys:
+        keys |= more
+        more = {event.session_key_id for event in handed if event.actor.access_key_id in keys}
+    if not keys:
+        return ()
+    found = (
+        event for event in events if event.actor.access_key_id in keys and event.actor.kind is not ActorKind.USER and event.actor.arn != arn
     )
+    return tuple(event for event in found if chains.of(event).origin.arn == arn)
 
 
 def _listed(names: list[str]) -> str:

@@ -8,7 +8,6 @@ went through, and says so.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -20,7 +19,6 @@ from ..model.account import Snapshot
 from ..model.event import ActorKind, Event, Outcome
 from ..model.finding import Severity
 
-_VERSION = re.compile(r"(?:[0-9]{4}_[0-9]{2}_[0-9]{2}|[0-9]{8})(?:v[0-9]+)?\Z")
 _IDENTITY_SERVICES = frozenset(
     {
         "iam",
@@ -45,12 +43,14 @@ class Class(msgspec.Struct, frozen=True):
     about:    what it is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root; "" for none
     why:      sentences, the weightiest first
     tactic:   MITRE ATT&CK tactic, "" for none
+    told:     False when neither the catalogue nor the record says whether it writes: that is not the same as a read
     """
 
     severity: Severity | None
     about: str = ""
     why: tuple[str, ...] = ()
     tactic: str = ""
+    told: bool = True
 
 
 class _Group(msgspec.Struct, frozen=True):
@@ -83,10 +83,10 @@ def _named() -> dict[str, _Group]:
 def class_of_name(source: str, name: str, read_only: bool | None = None) -> Class:
     """The class of an operation by its name alone. `read_only`: what the record says, for operations the catalogue does not know."""
     from ..policy.catalogue import AccessLevel, catalogue
-    from ..policy.operations import actions_of
+    from ..policy.operations import actions_of, plain_name
 
     label = source.removesuffix(".amazonaws.com")
-    plain = _VERSION.sub("", name)
+    plain = plain_name(name)
     known = catalogue()
     needed = actions_of(source, name)
     levels = [action.level for action in map(known.action, needed[:1]) if action is not None]
@@ -101,7 +101,7 @@ def class_of_name(source: str, name: str, read_only: bool | None = None) -> Clas
         severity, why = Severity.LOW, [f"{needed[0]} changes tags, which conditions may rest on"]
     group = _named().get(f"{label}:{plain}")
     if group is None:
-        return Class(severity, "", tuple(why))
+        return Class(severity, "", tuple(why), told=bool(levels) or read_only is not None or not needed)
     if label == "iam" and group.about == "policies" and group.severity is Severity.MEDIUM:
         severity = Severity.MEDIUM  # what the policy gives decides, and is read
     elif severity is None or group.severity is Severity.LOW or _ORDER.index(group.severity) > _ORDER.index(severity):

@@ -9,6 +9,7 @@ from ..model.fact import Fact, State, absent, known
 from .lists import Column, ColumnKind
 
 SOURCE = "CloudTrail"
+_CLASSES = "iamtui's own classes"
 
 
 def _time(event: Event, _snapshot: Any = None) -> Fact[Any]:
@@ -52,13 +53,23 @@ def _access(event: Event, _snapshot: Any = None) -> Fact[Any]:
     return known("read" if event.read_only else "write", event.origin or SOURCE, event.time)
 
 
+def _weight(event: Event, snapshot: Any = None) -> Fact[Any]:
+    """What only reads has no class; of what nobody knows whether it writes, that is said."""
+    from .classing import classify
+
+    found = classify(event, snapshot)
+    if found.severity is None and not found.told:
+        return absent(State.NO_INFORMATION, _CLASSES, event.time, "neither the catalogue nor the record tells whether it writes")
+    return known(found.severity.value if found.severity else "", _CLASSES, event.time)
+
+
 def _class(pick: Any) -> Any:
     """A column of an event's class. The classes are imported when the first one is asked for: they load the action catalogue."""
 
     def fact(event: Event, snapshot: Any = None) -> Fact[Any]:
         from .classing import classify
 
-        return known(pick(classify(event, snapshot)), "iamtui's own classes", event.time)
+        return known(pick(classify(event, snapshot)), _CLASSES, event.time)
 
     return fact
 
@@ -104,7 +115,7 @@ COLUMNS: tuple[Column, ...] = (
         "CLASS",
         ColumnKind.TEXT,
         "How much it matters: critical, high, medium, low, or empty for what only reads; from access levels, names and what a policy gives.",
-        _class(lambda found: found.severity.value if found.severity else ""),
+        _weight,
         8,
         1,
     ),

@@ -27,6 +27,12 @@ def print_json(value: Any) -> None:
     data(inert_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
+def markdown_text(text: str) -> str:
+    """Text of a table cell, heading or list entry that cannot be markup."""
+    shown = visible(text).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)
+
+
 def cells(text: str) -> int:
     """Terminal cells of a text that has passed the door."""
     if text.isascii():

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import Exit, IamtuiError, UsageError
+from ..model.event import WindowState
 from ..query import QUERIES, fill, named
 from ..session import Session
 from ..session.sqltext import span_words, sql_csv, sql_objects, value_text
@@ -107,7 +108,7 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     words(f"{count} in {took:.2f} s, of {span_words(state)}")
     if not rows and state.until is not None and session.now() - state.until > timedelta(days=1):
         words(f"The newest event is of {state.until:%Y-%m-%d}: what asks for the last days may have to ask for more (-p days=…)")
-    return _say_refused(state)
+    return max(_say_refused(state), _say_uncovered(session))
 
 
 def _have_events(session: Session) -> None:
@@ -135,6 +136,20 @@ def _nothing(session: Session, state: TrailState) -> int:
         raise UsageError("No CloudTrail events are among what was opened", "add files or folders: --from PATH")
     problems = session.problems()
     raise IamtuiError(problems[-1].what if problems else "There are no events to ask", "iamtui events reads them from CloudTrail")
+
+
+def _say_uncovered(session: Session) -> int:
+    """A live account's events are those that were looked up; what was not covered is said, and makes the answer partial."""
+    if session.info.kind not in ("live", "cache"):
+        return int(Exit.FINE)
+    windows = session.windows()
+    if not windows:
+        words("These are the events that were read before, not all there are: iamtui events reads more")
+        return int(Exit.PARTIAL)
+    missing = [window for window in windows if window.state is not WindowState.COVERED]
+    for window in missing:
+        words(f"{window.region}: {window.state.value} {window.reason}".rstrip())
+    return int(Exit.PARTIAL if missing else Exit.FINE)
 
 
 def _say_refused(state: TrailState) -> int:

@@ -12,9 +12,8 @@ from ..model.event import WindowState
 from ..session import ListKind, Session
 from ..session.export import csv_table
 from ..source.base import EventQuery
-from ..text import visible
 from .opening import open_session, read_all, say_problems, settings_of
-from .output import data, print_json, print_table, words
+from .output import data, markdown_text, print_json, print_table, words
 
 _MARK = {Beat.SCENE: "▸ ", Beat.EVENT: "  ", Beat.FOLD: "  · ", Beat.ROUTINE: "· ", Beat.QUIET: "… "}
 
@@ -82,16 +81,10 @@ def _print(story: Story, form: str) -> None:
             csv_table(["time", "class", "who", "what", "why"], [[*row[:3], m.words, row[4]] for row, m in zip(rows, moments, strict=True)])
         )
     elif form == "markdown":
-        data(f"# {_cell(story.about)}: {story.events:,} calls\n\n| time (UTC) | class | who | what | why |\n|---|---|---|---|---|\n")
+        data(
+            f"# {markdown_text(story.about)}: {story.events:,} calls\n\n| time (UTC) | class | who | what | why |\n|---|---|---|---|---|\n"
+        )
         for row, moment in zip(rows, moments, strict=True):
-            data("| " + " | ".join(_cell(part) for part in (*row[:3], moment.words, row[4])) + " |\n")
+            data("| " + " | ".join(markdown_text(part) for part in (*row[:3], moment.words, row[4])) + " |\n")
     else:
         print_table(["TIME (UTC)", "CLASS", "WHO", "WHAT", "WHY IT STANDS OUT"], rows)
-
-
-def _cell(text: str) -> str:
-    """Text that stays text in Markdown, on any page that shows it."""
-    plain = visible(text)
-    for char in "\\`*_[]<>|#!":
-        plain = plain.replace(char, "\\" + char)
-    return plain

@@ -11,7 +11,7 @@ from ..errors import Exit, UsageError
 from ..session.triagetext import sections, triage_object
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, print_json
+from .output import data, markdown_text, print_json
 
 _MOST = 4 << 20
 
@@ -31,9 +31,9 @@ def triage(options: Mapping[str, Any], source: str, form: str) -> int:
         for heading, lines in sections(found):
             if form == "markdown":
                 block = heading.startswith("Now")
-                data(f"## {_escaped(heading)}\n\n")
+                data(f"## {markdown_text(heading)}\n\n")
                 data("```sh\n" if block else "")
-                data("".join(f"{visible(line)}\n" if block else f"- {_escaped(line)}\n" for line in lines))
+                data("".join(f"{visible(line)}\n" if block else f"- {markdown_text(line)}\n" for line in lines))
                 data("```\n\n" if block else "\n")
             else:
                 data(f"{visible(heading)}\n" + "".join(f"  {visible(line)}\n" for line in lines))
@@ -54,11 +54,3 @@ def _text(source: str) -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"{source[:200]} cannot be read: {error}") from None
     return source
-
-
-def _escaped(text: str) -> str:
-    """Text that stays text in Markdown, on any page that shows it."""
-    plain = visible(text)
-    for char in "\\`*_[]<>|#!":
-        plain = plain.replace(char, "\\" + char)
-    return plain

@@ -26,7 +26,7 @@ from ..session.unused import (
 )
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, print_json, print_table, words
+from .output import data, markdown_text, print_json, print_table, words
 
 _Answer = tuple[UnusedAccess, Reduction]
 
@@ -117,16 +117,16 @@ def _markdown(found: UnusedAccess, smaller: Reduction) -> None:
     """A section of a report; account text is code, so that nothing in it is markup."""
     data(f"## {_code(found.name)}\n\n{headline(found)}.\n\n")
     if found.idle:
-        data(f"All of it: {_cell(found.idle)}.\n\n")
+        data(f"All of it: {markdown_text(found.idle)}.\n\n")
     for told in (*(f"{label}: {value} ({source})" for label, value, source in whole_words(found)), *source_words(found)):
-        data(f"- {_cell(told)}\n")
+        data(f"- {markdown_text(told)}\n")
     data("\n| " + " | ".join(SERVICE_COLUMNS) + " |\n" + "|---" * len(SERVICE_COLUMNS) + "|\n")
     for service in found.services:
-        data("| " + " | ".join(_cell(cell) for cell in service_row(found, service)) + " |\n")
+        data("| " + " | ".join(markdown_text(cell) for cell in service_row(found, service)) + " |\n")
     for policy in smaller.policies:
-        data(f"\n### {_code(policy.name)}\n\n{_cell(smaller_words(policy))}\n\n")
+        data(f"\n### {_code(policy.name)}\n\n{markdown_text(smaller_words(policy))}\n\n")
         for note in policy.notes:
-            data(f"- {_cell(note)}\n")
+            data(f"- {markdown_text(note)}\n")
         if policy.changed and policy.new:
             shown = "\n".join(visible(line) for line in pretty_new(policy).splitlines())
             fence = "`" * max(3, _longest_ticks(shown) + 1)
@@ -138,12 +138,6 @@ def _code(text: str) -> str:
     shown = visible(text).replace("\n", " ")
     ticks = "`" * (_longest_ticks(shown) + 1)
     return f"{ticks} {shown} {ticks}" if "`" in shown else f"`{shown}`"
-
-
-def _cell(text: str) -> str:
-    """Text of a table cell or list entry that cannot be markup."""
-    shown = visible(text).replace("\n", " ")
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)
 
 
 def _longest_ticks(text: str) -> int:

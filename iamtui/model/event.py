@@ -7,6 +7,15 @@ from enum import StrEnum
 
 import msgspec
 
+DENIED_CODES = (
+    "AccessDenied|UnauthorizedOperation|NotAuthorized|AuthorizationError|UnauthorizedAccess|AccessDeniedException|Forbidden|"
+    "OperationNotPermitted"
+)
+"""Error codes that mean a refusal, as a regular expression; letters of either case."""
+
+OTHER_TIMES = ("EventTime", "time", "createTime", "startTime", "timestamp", "@timestamp", "requestTime")
+"""Fields a record without eventTime may tell its time in, the best first."""
+
 
 class ActorKind(StrEnum):
     USER = "user"

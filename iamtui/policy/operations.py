@@ -81,6 +81,11 @@ def actions_of(event_source: str, event_name: str) -> tuple[str, ...]:
     return (f"{prefix}:{_VERSION.sub('', event_name)}",)
 
 
+def plain_name(event_name: str) -> str:
+    """An operation's name without the API version some services put behind it: `Invoke` of `Invoke20150331`."""
+    return _VERSION.sub("", event_name)
+
+
 def prefix_of(event_source: str) -> str:
     """The service prefix policies use for an event source: `cloudwatch` of `monitoring.amazonaws.com`."""
     known = _prefixes()

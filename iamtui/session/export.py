@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -28,20 +29,19 @@ def defuse(text: str) -> str:
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
     """Header and one line a row, ended by newlines; headers are column ids."""
+    cells = ([defuse(csv_text(column.fact(row.item, row.snapshot))) for column in columns] for row in rows)
+    return csv_stream([column.id for column in columns], cells)
+
+
+def csv_stream(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of CSV as they come. The cells are defused already."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-
-    def flush() -> str:
-        text = buffer.getvalue()
+    for cells in itertools.chain([header], rows):
+        writer.writerow(cells)
+        yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-        return text
-
-    writer.writerow([column.id for column in columns])
-    yield flush()
-    for row in rows:
-        writer.writerow([defuse(csv_text(column.fact(row.item, row.snapshot))) for column in columns])
-        yield flush()
 
 
 def csv_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

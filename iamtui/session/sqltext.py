@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,8 +9,12 @@ from typing import Any
 
 import msgspec
 
-from .export import defuse
+from ..store.events.schema import FIELDS
+from .export import csv_stream, defuse
 from .trail import SqlColumn, TrailState
+
+COLUMN_NAMES = FIELDS
+"""Columns of the table, with the nested fields worth completing."""
 
 
 def value_text(value: Any) -> str:
@@ -60,22 +63,7 @@ def plain(value: Any) -> Any:
 
 def sql_csv(columns: Sequence[SqlColumn], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Header and one line a row; what a spreadsheet would compute is defused."""
-    import csv
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-
-    def flush() -> str:
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text
-
-    writer.writerow([defuse(column.name) for column in columns])
-    yield flush()
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-        yield flush()
+    return csv_stream([defuse(column.name) for column in columns], ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: Any) -> str:

@@ -83,6 +83,7 @@ class Trail:
         self._refused: tuple[str, ...] = ()
         self._running: EventEngine | None = None
         self._was_read = False
+        self._state = TrailState()
 
     # -- filling -----------------------------------------------------------------------------------------------------
 
@@ -94,6 +95,7 @@ class Trail:
             else:
                 self._from_log(cancelled)
             self._was_read = not cancelled()
+            self._state = self._work_out()
 
     def _from_files(self, cancelled: Cancelled) -> Iterator[Step]:
         from ..source.decode.lines import event_lines
@@ -187,7 +189,10 @@ class Trail:
         return self._was_read
 
     def state(self) -> TrailState:
-        """What has been read so far."""
+        """What the last reading found; at once."""
+        return self._state
+
+    def _work_out(self) -> TrailState:
         if self._store is None:
             return TrailState()
         held: StoreState = self._store.state()

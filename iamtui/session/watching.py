@@ -143,5 +143,8 @@ def watchable(source: Source | None, kind: str) -> Source:
     if source is None:
         raise UsageError("There is nothing to watch: the network is forbidden by --offline", "start without --offline")
     if kind == "demo":
-        raise UsageError("The demo account has no new events", "iamtui watch --from FOLDER watches files, without either a live account")
+        raise UsageError(
+            "The demo account has no new events",
+            "iamtui watch watches a live account, iamtui watch --from FOLDER files that are delivered to it",
+        )
     return source

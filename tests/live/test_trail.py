@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,19 @@ def test_a_cancelled_wait_gives_nothing() -> None:
     bucket = limits.Bucket(0.001, 1.0)
     assert bucket.take(lambda: False)
     assert not bucket.take(lambda: True)
+
+
+def test_sql_over_a_live_account_says_what_was_not_covered(quick_lookups: None, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from iamtui.cli import cli
+
+    events = [event("ListUsers", user(), 60), event("ListRoles", user(), 50)]
+    with AwsTestServer(large_account(3, 3, 1), events, rate=0) as server:
+        arguments = ["sql", "--endpoint-url", server.url, "--region", "us-east-1", "--cache-dir", str(tmp_path), "--format", "csv"]
+        CliRunner().invoke(cli, ["list", "users", *arguments[1:]])
+        first = CliRunner().invoke(cli, [*arguments, "SELECT count(*) AS n FROM cloudtrail_logs"])
+        offline = CliRunner().invoke(cli, [*arguments, "--offline", "SELECT count(*) AS n FROM cloudtrail_logs"])
+    assert (first.exit_code, first.stdout) == (0, "n\n2\n")
+    assert (offline.exit_code, offline.stdout) == (4, "n\n2\n")
+    assert "not all there are" in offline.stderr

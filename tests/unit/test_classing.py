@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -216,3 +217,16 @@ def test_presets_find_something_in_the_demo(preset: str) -> None:
     found = session().select(ListKind.EVENTS, PRESETS[preset])
     assert found.error == ""
     assert 0 < len(found) < 400
+
+
+def test_what_nobody_can_tell_is_not_what_only_reads() -> None:
+    from iamtui.analysis.lists import columns
+    from iamtui.model.fact import State
+
+    (column,) = (column for column in columns("events") if column.id == "class")
+    unknown = msgspec.structs.replace(event("Frobnicate"), source="nowhere.amazonaws.com", read_only=None)
+    assert column.fact(unknown, None).state is State.NO_INFORMATION
+    reads = msgspec.structs.replace(unknown, read_only=True)
+    assert (column.fact(reads, None).state, column.fact(reads, None).value) == (State.KNOWN, "")
+    assert column.fact(msgspec.structs.replace(unknown, read_only=False), None).value == "low"
+    assert column.fact(msgspec.structs.replace(event("ListUsers"), read_only=None), None).value == ""

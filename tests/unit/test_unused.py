@@ -366,11 +366,12 @@ def test_days_are_asked() -> None:
 
 
 def test_names_are_no_markup() -> None:
-    from iamtui.commands.unused import _cell, _code
+    from iamtui.commands.output import markdown_text
+    from iamtui.commands.unused import _code
 
     assert _code("a`b") == "`` a`b ``"
-    assert _cell("[x](http://y) <b> |") == "\\[x\\]\\(http://y\\) \\<b\\> \\|"
-    assert "\x1b" not in _cell("\x1b]0;x\x07")
+    assert markdown_text("[x](http://y) <b> |") == "\\[x\\]\\(http://y\\) \\<b\\> \\|"
+    assert "\x1b" not in markdown_text("\x1b]0;x\x07")
 
 
 # -- findings of an analyzer -----------------------------------------------------------------------------------------

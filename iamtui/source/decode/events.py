@@ -9,16 +9,13 @@ from typing import Any
 import msgspec
 
 from ...model.document import Document
-from ...model.event import Event, Outcome
+from ...model.event import DENIED_CODES, OTHER_TIMES, Event, Outcome
 from .actors import actor_of
 from .secrets import redact, suspect
 from .wire import BROKEN, items, mend, moment, reason_of, text
 
-_DENIED = re.compile(
-    r"(AccessDenied|UnauthorizedOperation|NotAuthorized|AuthorizationError|UnauthorizedAccess|AccessDeniedException|Forbidden|OperationNotPermitted)",
-    re.IGNORECASE,
-)
-_TIMES = ("eventTime", "EventTime", "time", "createTime", "startTime", "timestamp", "@timestamp", "requestTime")
+_DENIED = re.compile(DENIED_CODES, re.IGNORECASE)
+_TIMES = ("eventTime", *OTHER_TIMES)
 _TARGET_FIELDS = (
     "userName",
     "roleName",

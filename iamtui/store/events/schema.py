@@ -22,6 +22,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ...model.event import DENIED_CODES, OTHER_TIMES
+
 _TEXT = "VARCHAR"
 _IDENTITY: dict[str, Any] = {
     "type": _TEXT,
@@ -90,12 +92,7 @@ FIELDS: tuple[str, ...] = (
 )
 """Columns with the nested fields worth completing."""
 
-_FALLBACK_TIMES = ("EventTime", "time", "createTime", "startTime", "timestamp", "@timestamp", "requestTime")
 _HANDS_OUT = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken", "GetFederationToken")
-_DENIED = (
-    "accessdenied|unauthorizedoperation|notauthorized|authorizationerror|unauthorizedaccess|accessdeniedexception|forbidden|"
-    "operationnotpermitted"
-)
 
 
 def _path(field: str) -> str:
@@ -115,7 +112,7 @@ def _is_date(words: str) -> str:
 def _fallback_time(what: str) -> str:
     """The first other timestamp a record without eventTime has; numbers are epoch seconds, or milliseconds."""
     cases = []
-    for field in _FALLBACK_TIMES:
+    for field in OTHER_TIMES:
         words = f"json_extract_string(j, '{_path(field)}')"
         number = f"try_cast({words} AS DOUBLE)"
         moment = (
@@ -143,7 +140,7 @@ def select(source: str) -> str:
     tail = f"split_part({arn}, ':assumed-role/', 2)"
     hands_out = ", ".join(f"'{name}'" for name in _HANDS_OUT)
     names = ", ".join(f's."{name}" AS {name.lower()}' for name in _RECORD)
-    denied = f"regexp_matches(s.errorCode, '(?i){_DENIED}')"
+    denied = f"regexp_matches(s.errorCode, '(?i){DENIED_CODES}')"
     return f"""
     SELECT {names},
         coalesce({stamp}, CASE WHEN ({stamp}) IS NULL THEN {_fallback_time("time")} END) AS _time,

@@ -16,7 +16,7 @@ from ...analysis.event_columns import short_target
 from ...errors import IamtuiError
 from ...query import QUERIES, SavedQuery, draft
 from ...query.completion import complete
-from ...session.sqltext import plain, value_text
+from ...session.sqltext import COLUMN_NAMES, plain, value_text
 from ...session.trail import SqlColumn, SqlPage
 from ...text import visible
 from ..keymap import bindings
@@ -49,10 +49,8 @@ class QueryArea(TextArea):
     ]
 
     def action_complete(self) -> None:
-        from ...store.events.schema import FIELDS
-
         row, column = self.cursor_location
-        rest = complete(self.document.get_line(row)[:column], FIELDS)
+        rest = complete(self.document.get_line(row)[:column], COLUMN_NAMES)
         if rest:
             self.insert(rest)
         else:
@@ -120,6 +118,8 @@ class SqlScreen(Screen[None]):
         if not state.events:
             return "Events are read when the first query runs" if not self.app.session.trail.was_read else "No events have been read"
         words = span_words(state)
+        if self.app.session.info.kind in ("live", "cache"):
+            words += " that were looked up, not all there are"
         return f"{words} · {len(state.refused)} could not be read (! tells)" if state.refused else words
 
     def _status(self, words: str, *, bad: bool = False) -> None:
