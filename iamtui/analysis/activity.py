@@ -17,8 +17,8 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Policy
 from .lists import is_root
 
-_HANDS_OUT = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot"})
-_NAMES_THINGS = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "signin.amazonaws.com"})
+HANDS_OUT = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot"})
+NAMES_THINGS = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "signin.amazonaws.com"})
 _FIELDS: dict[type, tuple[str, ...]] = {
     User: ("userName",),
     Role: ("roleName",),
@@ -27,8 +27,10 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 }
 
 
-def by_actor(events: Sequence[Event], item: Identity | Policy | Event) -> tuple[Event, ...]:
+def by_actor(events: Sequence[Event], item: Identity | Policy | Event, keys: frozenset[str] | None = None) -> tuple[Event, ...]:
     """Calls an identity made, in the order of `events`. Groups and policies make none.
+
+    keys: temporary keys of a role where `events` does not hold all the calls that handed them out; None: found among `events`
 
     An actor with another unique id is another identity, even under the same ARN: the name was re-created. Session keys of
     a role are followed also where an event does not tell its issuer.
@@ -37,7 +39,8 @@ def by_actor(events: Sequence[Event], item: Identity | Policy | Event) -> tuple[
         return ()
     if isinstance(item, User) and is_root(item):
         return tuple(e for e in events if e.actor.kind is ActorKind.ROOT and e.actor.account in ("", item.account))
-    keys = session_keys(events, item) if isinstance(item, Role) else frozenset()
+    if keys is None:
+        keys = session_keys(events, item) if isinstance(item, Role) else frozenset()
     arn, unique_id = item.arn, item.unique_id
     found = []
     for event in events:
@@ -56,7 +59,7 @@ def by_actor(events: Sequence[Event], item: Identity | Policy | Event) -> tuple[
 
 def session_keys(events: Iterable[Event], role: Role) -> frozenset[str]:
     """Temporary keys (ASIA…) handed out for a role by the AssumeRole events among `events`."""
-    return frozenset(event.session_key_id for event in events if event.session_key_id and event.name in _HANDS_OUT and _is_of(event, role))
+    return frozenset(event.session_key_id for event in events if event.session_key_id and event.name in HANDS_OUT and _is_of(event, role))
 
 
 def _is_of(event: Event, role: Role) -> bool:
@@ -73,7 +76,7 @@ def on_target(events: Sequence[Event], item: Identity | Policy | Event) -> tuple
         targets = event.targets
         if arn in targets or (
             name in targets
-            and event.source in _NAMES_THINGS
+            and event.source in NAMES_THINGS
             and (not item.account or not event.account or item.account == event.account)
             and _names(event, name, fields)
         ):

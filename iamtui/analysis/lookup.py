@@ -62,6 +62,15 @@ def resolve(target: str, world: World, events: Sequence[Event] = ()) -> tuple[Hi
     return found or _by_any_id(wanted, world) or _by_name(wanted, world)
 
 
+def kind_of(target: str) -> str:
+    """What a target looks like, of what events can answer: `key`, `unique id`, `event id`, or ""."""
+    wanted = target.strip()
+    for name, pattern in (("key", _KEY), ("unique id", _UNIQUE_ID), ("event id", _EVENT_ID)):
+        if pattern.fullmatch(wanted):
+            return name
+    return ""
+
+
 def _everything(world: World) -> Iterator[Hit]:
     for snapshot in world.snapshots:
         for kind in _KINDS.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,9 @@ from ..analysis.words import plain
 from ..errors import UsageError
 from ..model.fact import State
 from ..session import ListKind, Selection, Session
-from ..session.export import csv_lines, json_object
+from ..session.export import csv_lines, json_lines
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, print_json, print_table, words
+from .output import data, print_table, words
 
 
 def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str, form: str) -> int:
@@ -45,12 +46,14 @@ def print_selection(session: Session, selection: Selection, form: str, limit: in
     """Rows as a table of the columns on screen, or as JSON or CSV of all columns."""
     columns = selection.listing.columns
     count = len(selection) if limit is None else min(limit, len(selection))
-    rows = (selection.row(position) for position in range(count))
+    rows = itertools.islice(selection.rows, count)
     if form == "csv":
         for line in csv_lines(columns, rows):
             data(line)
     elif form == "json":
-        print_json([json_object(columns, row) for row in rows])
+        for piece in json_lines(columns, rows):
+            data(piece)
+        data("\n")
     else:
         shown = [column for column in columns if not column.detail_only]
         now = session.now()

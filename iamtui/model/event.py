@@ -16,6 +16,41 @@ DENIED_CODES = (
 OTHER_TIMES = ("EventTime", "time", "createTime", "startTime", "timestamp", "@timestamp", "requestTime")
 """Fields a record without eventTime may tell its time in, the best first."""
 
+TARGET_FIELDS = (
+    "userName",
+    "roleName",
+    "groupName",
+    "policyName",
+    "policyArn",
+    "roleArn",
+    "instanceProfileName",
+    "bucketName",
+    "keyId",
+    "accessKeyId",
+    "secretId",
+    "functionName",
+    "instanceId",
+    "dBInstanceIdentifier",
+    "stackName",
+    "trailName",
+    "name",
+    "resourceArn",
+    "targetArn",
+    "topicArn",
+    "queueUrl",
+    "tableName",
+    "logGroupName",
+    "serialNumber",
+    "sAMLProviderArn",
+    "openIDConnectProviderArn",
+    "clusterName",
+    "repositoryName",
+    "detectorId",
+    "documentName",
+    "snapshotId",
+)
+"""Request parameters that name what is acted on, the most telling first."""
+
 
 class ActorKind(StrEnum):
     USER = "user"
@@ -66,6 +101,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     time_from:  field the time was taken from when it is not `eventTime`
     targets:    what was acted on: names and ARNs from `resources` and well-known request parameters
     record:     the record as JSON text, with secrets and session tokens dropped
+    excerpt:    True when `record` holds only what the event's class is told by; the session has the whole of it
     """
 
     event_id: str
@@ -86,6 +122,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     time_from: str = ""
     session_key_id: str = ""  # key handed out by an AssumeRole* / GetSessionToken answer (ASIA…), for following sessions
     origin: str = ""
+    excerpt: bool = False
 
     @property
     def service(self) -> str:

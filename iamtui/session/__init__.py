@@ -13,6 +13,7 @@ from .answers import (
     Problem,
     Row,
     Selection,
+    StoredRows,
     Update,
     UsageUpdate,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Row",
     "Selection",
     "Session",
+    "StoredRows",
     "Update",
     "UsageUpdate",
     "utc_now",

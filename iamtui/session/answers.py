@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import overload
 
 import msgspec
 
@@ -85,22 +87,53 @@ class Match(msgspec.Struct, frozen=True, eq=False):
     how: str
 
 
+class Picked(Sequence[Row]):
+    """Some rows of a list, in an order of their own."""
+
+    def __init__(self, rows: Sequence[Row], indices: Sequence[int]) -> None:
+        self._rows, self._indices = rows, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self._rows[index] for index in self._indices[place]]
+        return self._rows[self._indices[place]]
+
+
+class StoredRows(Sequence[Row]):
+    """Rows on disk. Reading one reads the block it is in: milliseconds, and for a worker while a screen is drawn."""
+
+    @abstractmethod
+    def held(self, place: int) -> Row | None:
+        """The row when it is in memory."""
+
+    @abstractmethod
+    def load(self, first: int, count: int) -> None:
+        """Take rows into memory."""
+
+
 class Selection(msgspec.Struct, frozen=True, eq=False):
-    """A list narrowed and sorted. `rows` are indices into `listing.rows`; `error` says why a filter was not understood
+    """A list narrowed and sorted. `rows` are those that are left, in their order; `error` says why a filter was not understood
     (then nothing is narrowed)."""
 
     listing: Listing
-    indices: Sequence[int]
+    rows: Sequence[Row]
     filter_text: str = ""
     sort: str = ""
     descending: bool = False
     error: str = ""
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self.rows)
 
     def row(self, position: int) -> Row:
-        return self.listing.rows[self.indices[position]]
+        return self.rows[position]
 
 
 class CredentialView(msgspec.Struct, frozen=True, eq=False):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..analysis.reducing import Reduction
     from ..analysis.unused import UnusedAccess
     from ..analysis.whocan import Holder
+    from .searching import EventSearch
 
 
 class Found(msgspec.Struct, frozen=True, eq=False):
@@ -48,6 +49,9 @@ class AccessQuestions:
     now: Callable[[], datetime]
 
     if TYPE_CHECKING:
+
+        @property
+        def search(self) -> EventSearch: ...
 
         def usage(self, row: Row) -> Fact[UsageReport]: ...
 
@@ -151,12 +155,11 @@ class AccessQuestions:
 
     def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:
         """What an identity holds and did not use in the last days, as far as sources on hand tell, and its policies without it."""
-        from ..analysis.activity import by_actor
         from ..analysis.reducing import reduced
         from ..analysis.unused import unused_access
 
         access, identity = self.effective(row), _identity(row)
-        events: tuple[Event, ...] = by_actor(self._book.log.newest_first(), identity)
+        events: tuple[Event, ...] = self.search.by_actor(identity)
         windows = self.windows(row) or self.windows()
         analyzer = self._book.surroundings.unused.get(identity.arn, ())
         found = unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days, analyzer)

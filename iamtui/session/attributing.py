@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from datetime import datetime
 
-from ..analysis.attribution import Chain, Chains, people, through_roles
+from ..analysis.attribution import Chains, through_roles
 from ..model.event import Event
 from .eventlog import EventLog
 
@@ -28,14 +26,6 @@ class Attributing:
                 self._chains.add(fresh)
                 self._followed += len(fresh)
             return self._chains
-
-    def chain(self, event: Event) -> Chain:
-        """The chain behind one call."""
-        return self.follow().of(event)
-
-    def people(self, events: Iterable[Event]) -> tuple[tuple[Chain, int, datetime | None], ...]:
-        """Who is behind some events, how often, and when last; the busiest first."""
-        return people(self.follow(), events)
 
     def through_roles(self, arn: str) -> tuple[Event, ...]:
         """Calls a user made in sessions of roles, newest first."""

@@ -11,7 +11,8 @@ from ..model.event import Event
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
-def _newest_first(event: Event) -> datetime:
+def when(event: Event) -> datetime:
+    """The time events are ordered by; the beginning of all times for those without one."""
     return event.time or _NO_TIME
 
 
@@ -64,5 +65,5 @@ class EventLog:
         """All events, newest first; those without any time last. Ties keep the order they were read in."""
         with self._lock:
             if len(self._sorted) != len(self._events):
-                self._sorted = tuple(sorted(self._events, key=_newest_first, reverse=True))
+                self._sorted = tuple(sorted(self._events, key=when, reverse=True))
             return self._sorted

@@ -13,7 +13,7 @@ import msgspec
 from ..analysis.lists import Column
 from ..analysis.words import csv_text, machine
 from ..text import inert_json
-from .answers import Row, Selection
+from .answers import Row
 
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -68,9 +68,14 @@ def json_object(columns: Sequence[Column], row: Row) -> dict[str, Any]:
 
 def json_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
     """A JSON array of `json_object`, indented."""
-    return inert_json(msgspec.json.format(msgspec.json.encode([json_object(columns, row) for row in rows]), indent=2).decode())
+    return "".join(json_lines(columns, rows))
 
 
-def selection_rows(selection: Selection) -> Iterator[Row]:
-    for position in range(len(selection)):
-        yield selection.row(position)
+def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
+    """`json_text` in pieces, one a row."""
+    between = "[\n  "
+    for row in rows:
+        text = msgspec.json.format(msgspec.json.encode(json_object(columns, row)), indent=2).decode()
+        yield between + inert_json(text).replace("\n", "\n  ")
+        between = ",\n  "
+    yield "\n]" if between[0] == "," else "[]"

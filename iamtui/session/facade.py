@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 
 from ..analysis import activity as activities
 from ..analysis import lists, lookup
-from ..analysis.filtering import FilterError, parse
+from ..analysis.filtering import Filter, FilterError, parse
 from ..analysis.indexing import Index
 from ..errors import IamtuiError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
@@ -21,7 +22,7 @@ from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
 from ..model.finding import Finding
 from ..model.freshness import stale_sections
-from ..model.identity import Group, Role, User
+from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
@@ -33,17 +34,21 @@ from .answers import (
     Listing,
     ListKind,
     Match,
+    Picked,
     Problem,
     Row,
     Selection,
+    StoredRows,
     Update,
     UsageUpdate,
 )
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
+from .eventlog import when
 from .reading import Reader
 
 if TYPE_CHECKING:
+    from ..analysis.attribution import Chain, Chains
     from ..analysis.diff import PolicyDiff
     from ..analysis.grants import Attachment
     from ..analysis.permissions import PermissionSummary
@@ -52,7 +57,8 @@ if TYPE_CHECKING:
     from ..analysis.usage import UsageRow
     from ..model.alert import Alert
     from ..store.cache import Cache
-    from .attributing import Attributing
+    from .searching import EventSearch
+    from .stored import StoredEvents
     from .trail import Trail
     from .triage import Triage
     from .watching import Watch
@@ -106,13 +112,9 @@ class Session(AccessQuestions):
         self._found = Found()
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
         self._listings: dict[ListKind, tuple[object, Listing]] = {}
-
-    @cached_property
-    def behind(self) -> Attributing:
-        """Who is behind the events that were read."""
-        from .attributing import Attributing
-
-        return Attributing(self._book.log)
+        self._stored: StoredEvents | None = None
+        self._narrowed: list[StoredRows] = []
+        self._seen_last: tuple[int, dict[str, datetime]] = (-1, {})
 
     @cached_property
     def trail(self) -> Trail:
@@ -120,6 +122,45 @@ class Session(AccessQuestions):
         from .trail import Trail
 
         return Trail(self._book, None if self.offline and self.info.kind == "live" else self._source, self.info, self._trails)
+
+    @property
+    def events_on_disk(self) -> bool:
+        """Whether events are too many for the memory: then questions about them are for workers."""
+        return self._stored is not None
+
+    @property
+    def search(self) -> EventSearch:
+        """Which events a question needs, wherever they are."""
+        if self._stored is not None:
+            return self._stored_search
+        return self._log_search
+
+    @cached_property
+    def _log_search(self) -> EventSearch:
+        from .searching import LogSearch
+
+        return LogSearch(self._book.log)
+
+    @cached_property
+    def _stored_search(self) -> EventSearch:
+        from .searching import StoredSearch
+
+        assert self._stored is not None
+        return StoredSearch(self._stored)
+
+    def chain(self, event: Event) -> Chain:
+        """The chain behind one call. For a worker where events are on disk."""
+        return self.search.chains([event]).of(event)
+
+    def chains(self, events: Sequence[Event]) -> Chains:
+        """The chains behind some events. For a worker where events are on disk."""
+        return self.search.chains(events)
+
+    def whole(self, row: Row) -> Row:
+        """The row of an event with its record. For a worker where events are on disk."""
+        if not isinstance(row.item, Event) or not row.item.excerpt:
+            return row
+        return msgspec.structs.replace(row, item=self.search.whole(row.item, row.key.rpartition("/")[2]))
 
     # -- the account -------------------------------------------------------------------------------------------------
 
@@ -143,8 +184,11 @@ class Session(AccessQuestions):
         return self._book.events_lost
 
     def has_events(self) -> bool:
-        """Whether any event is in memory."""
-        return len(self._book.log) > 0
+        """Whether any event has been read."""
+        return self._event_count() > 0
+
+    def _event_count(self) -> int:
+        return len(self._stored) if self._stored is not None else len(self._book.log)
 
     def stale(self) -> tuple[str, ...]:
         """Names of the parts (`users`, `credentials` …) that are older than their kind's life. A demo and evidence have no life."""
@@ -177,11 +221,11 @@ class Session(AccessQuestions):
     def listing(self, kind: ListKind) -> Listing:
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
-            version: object = (len(self._book.log), self.windows(), self._book.world)
+            version: object = (self._event_version(), self.windows(), self._book.world)
         elif kind is ListKind.FINDINGS:
             version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
-            version = (self._book.world, len(self._book.log))
+            version = (self._book.world, self._event_version())
         else:
             version = self._book.world
         held = self._listings.get(kind)
@@ -196,7 +240,7 @@ class Session(AccessQuestions):
         world = self._book.world
         name = _SECTION_OF[kind]
         rows: list[Row] = []
-        last_seen = self._book.log.last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
+        last_seen = self._last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
         for known_snapshot in world.snapshots:
             snapshot = msgspec.structs.replace(known_snapshot, last_events=last_seen) if last_seen else known_snapshot
             items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
@@ -214,12 +258,23 @@ class Session(AccessQuestions):
             state=_list_state(sections),
         )
 
+    def _event_version(self) -> int:
+        return -self._stored.version if self._stored is not None else len(self._book.log)
+
+    def _last_seen(self) -> dict[str, datetime]:
+        """Latest event by the ARN of the identity behind it; of events on disk as of the last reading."""
+        return self._seen_last[1] if self._stored is not None else self._book.log.last_seen()
+
     def _event_listing(self) -> Listing:
-        world = self._book.world
-        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
         windows = self.windows()
-        rows = [_event_row(event, by_account) for event in self._book.log.newest_first()]
-        accounts = {event.account for event in self._book.log.newest_first()[:2000]}
+        rows: Sequence[Row]
+        if self._stored is not None:
+            rows = self._stored.list
+            accounts = self._stored.accounts
+        else:
+            by_account = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
+            rows = [_event_row(event, by_account) for event in self._book.log.newest_first()]
+            accounts = frozenset(event.account for event in self._book.log.newest_first()[:2000])
         refused = [w for w in windows if w.state in (WindowState.DENIED, WindowState.FAILED)]
         if rows or any(w.state is WindowState.COVERED for w in windows):
             state: Fact[None] = known(None)
@@ -258,18 +313,46 @@ class Session(AccessQuestions):
     def select(self, kind: ListKind, filter_text: str = "", sort: str = "", descending: bool = False) -> Selection:
         """A list narrowed by the filter grammar and sorted by a column id; a wrong filter is told in `error`."""
         listing = self.listing(kind)
-        index = self._index(listing)
         try:
             wanted = parse(filter_text, listing.columns, self.now())
         except FilterError as error:
-            return Selection(listing, range(len(listing.rows)), filter_text, sort, descending, error=str(error))
-        indices: Sequence[int] = index.select(wanted) if filter_text.strip() else range(len(listing.rows))
-        if sort:
-            try:
+            return Selection(listing, listing.rows, filter_text, sort, descending, error=str(error))
+        try:
+            if isinstance(listing.rows, StoredRows):
+                return self._select_stored(listing, wanted, filter_text, sort, descending)
+            index = self._index(listing)
+            indices: Sequence[int] = index.select(wanted) if filter_text.strip() else range(len(listing.rows))
+            if sort:
                 indices = index.sorted(indices, sort, descending)
-            except FilterError as error:
-                return Selection(listing, indices, filter_text, "", False, error=str(error))
-        return Selection(listing, indices, filter_text, sort, descending)
+        except FilterError as error:
+            return Selection(listing, listing.rows, filter_text, "", False, error=str(error))
+        whole = isinstance(indices, range)
+        return Selection(listing, listing.rows if whole else Picked(listing.rows, indices), filter_text, sort, descending)
+
+    def _select_stored(self, listing: Listing, wanted: Filter, text: str, sort: str, descending: bool) -> Selection:
+        """Of events on disk. The last few narrowed lists are kept: one may still be looked at while the next is made."""
+        assert self._stored is not None
+        world = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
+        rows = self._stored.narrowed(wanted, listing.columns, sort, descending, world)
+        if rows is not listing.rows:
+            self._narrowed.append(rows)
+            while len(self._narrowed) > 3:
+                self._stored.drop(self._narrowed.pop(0))
+        return Selection(listing, rows, text, sort, descending)
+
+    def position(self, selection: Selection, key: str) -> int | None:
+        """Where in a selection a row is, by its key. Looks at many rows: for a worker where events are on disk."""
+        if isinstance(selection.rows, StoredRows):
+            assert self._stored is not None
+            return self._stored.position(selection.rows, key.rpartition("/")[2]) if key.startswith("event:") else None
+        return next((place for place, row in enumerate(selection.rows) if row.key == key), None)
+
+    def shown_of(self, selection: Selection, keys: Collection[str]) -> int:
+        """How many rows of these keys are in a selection."""
+        if isinstance(selection.rows, StoredRows):
+            assert self._stored is not None
+            return self._stored.shown_of(selection.rows, [key.rpartition("/")[2] for key in keys])
+        return sum(1 for row in selection.rows if row.key in keys)
 
     def _index(self, listing: Listing) -> Index:
         held = self._indices.get(listing.kind)
@@ -283,12 +366,9 @@ class Session(AccessQuestions):
     def row(self, key: str) -> Row | None:
         """The row with that key in any list; None when it is gone."""
         if key.startswith("event:"):
-            by_account = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
             wanted = key.rpartition("/")[2]
-            for event in self._book.log.newest_first():
-                if (event.event_id or str(id(event))) == wanted:
-                    return _event_row(event, by_account)
-            return None
+            event = self.search.with_id(wanted, wanted)
+            return self._row_of(event, wanted) if event is not None else None
         for kind in (*NAMED, ListKind.FINDINGS):
             for row in self.listing(kind).rows:
                 if row.key == key:
@@ -299,16 +379,19 @@ class Session(AccessQuestions):
         """Where a name, ARN, unique id, access key id or event id leads, best first. Empty when nowhere."""
         found: list[Match] = []
         rows: dict[str, Row] = {}
-        for hit in lookup.resolve(target, self._book.world, self._book.log.newest_first()):
+        for hit in lookup.resolve(target, self._book.world, self.search.of_target(target)):
             kind = ListKind(hit.kind)
             if kind is ListKind.EVENTS:
-                row = _event_row(hit.item, {s.account: s for s in self._book.world.snapshots})
+                row = self._row_of(hit.item)
             else:
                 if not rows:
                     rows = {r.item.arn: r for k in _SECTION_OF for r in self.listing(k).rows}  # type: ignore[union-attr]
                 row = rows[hit.item.arn]
             found.append(Match(kind, row, hit.how))
         return tuple(found)
+
+    def _row_of(self, event: Event, ident: str = "") -> Row:
+        return _event_row(event, {snapshot.account: snapshot for snapshot in self._book.world.snapshots}, ident)
 
     def event_key(self, event: Event) -> str:
         """Key of an event's row."""
@@ -426,7 +509,7 @@ class Session(AccessQuestions):
         """Services and actions granted and used, joined over all sources. Loads the catalogue: not for the event loop."""
         from ..analysis.usage import usage_rows
 
-        events = () if isinstance(row.item, Finding) else activities.by_actor(self._book.log.newest_first(), row.item)
+        events = self.search.by_actor(row.item) if isinstance(row.item, User | Role) else ()
         permissions = self.permissions(row) if isinstance(row.item, Policy) else None
         return usage_rows(self.usage(row), self.grants(row), events, permissions)
 
@@ -438,29 +521,31 @@ class Session(AccessQuestions):
 
     def activity(self, row: Row, direction: Direction = Direction.BOTH) -> Activity:
         """Events of an identity or policy among those read so far, newest first, with what was covered to find them."""
-        events, item = self._book.log.newest_first(), row.item
+        item = row.item
         if isinstance(item, Event):
             return Activity(events=(item,))
         if isinstance(item, Finding):
             return Activity()
-        made = activities.by_actor(events, item) if direction is not Direction.ON else ()
-        through = self.behind.through_roles(item.arn) if isinstance(item, User) and direction is not Direction.ON else ()
-        suffered = activities.on_target(events, item) if direction is not Direction.BY else ()
-        parts = [part for part in (made, through, suffered) if part]
-        if len(parts) > 1:
-            chosen = {id(event) for part in parts for event in part}
-            found: tuple[Event, ...] = tuple(event for event in events if id(event) in chosen)
-        else:
-            found = tuple(parts[0]) if parts else ()
+        search = self.search
+        made = search.by_actor(item) if direction is not Direction.ON else ()
+        through = search.through_roles(item.arn) if isinstance(item, User) and direction is not Direction.ON else ()
+        suffered = search.on_target(item) if direction is not Direction.BY else ()
+        found = _joined([part for part in (made, through, suffered) if part])
         windows = self.windows(row) or self.windows()
-        return Activity(events=found, windows=windows, notes=activities.limits(item, self.info.kind), total=len(found))
+        return Activity(events=found, windows=windows, notes=self._limits(item, found), total=len(found))
 
     def story(self, row: Row, *, follow: bool = True) -> Story:
         """What one actor did, in order: of a user, a role's sessions, or whoever is behind an event. For a worker."""
         from .telling import story_of
 
         about = row.item if isinstance(row.item, Event) else arn_of(row.item)
-        return story_of(self.world, self._book.log, self.behind.follow(), about, follow=follow)
+        return story_of(self.world, self.search, about, follow=follow)
+
+    def _limits(self, item: Identity | Policy, found: Sequence[Event]) -> tuple[str, ...]:
+        from .stored import MOST
+
+        notes = activities.limits(item, self.info.kind)
+        return (*notes, f"There are more: the newest {MOST:,} are looked at.") if len(found) >= MOST else notes
 
     def alert(self, text: str) -> Alert:
         """What a pasted text is about. Raises BadInputError when nothing in it can be looked up."""
@@ -485,12 +570,11 @@ class Session(AccessQuestions):
         from ..source.decode import decode_events
         from .triage import triage
 
-        events = self._book.log.newest_first()
+        own: tuple[Event, ...] = ()
         if alert.record:
             document = Document(Kind.EVENTS, alert.record.encode(), self.now(), Origin("alert", "the alert"), alert.account)
-            known = {event.event_id for event in events if event.event_id}
-            events = (*(e for e in decode_events(document).events if not e.event_id or e.event_id not in known), *events)
-        return triage(self, alert, events)
+            own = tuple(e for e in decode_events(document).events if not e.event_id or self.search.with_id(e.event_id, "") is None)
+        return triage(self, alert, own)
 
     def watch(self, filter_text: str = "") -> Watch:
         """A watch for new events; they do not go into the lists. Raises UsageError where nothing can arrive."""
@@ -502,6 +586,9 @@ class Session(AccessQuestions):
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""
+        if self._stored is not None:
+            yield self.activity(row, direction)  # all there is has been read
+            return
         arn = arn_of(row.item)
         keys = tuple(key.key_id for key in row.snapshot.access_keys.get(arn, ()))
         query = EventQuery(actor_arn=arn, actor_name=getattr(row.item, "name", ""), key_ids=keys, regions=self.info.regions)
@@ -510,8 +597,49 @@ class Session(AccessQuestions):
 
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
+        if query is None or not query.attribute:
+            stored = self._on_disk(cancelled)
+            if stored is not None:
+                yield from self._load_stored(stored, cancelled)
+                return
         for running in self._reader.events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
             yield Activity(windows=self.windows(), running=running, total=len(self._book.log))
+
+    def _on_disk(self, cancelled: Cancelled) -> StoredEvents | None:
+        """The events on disk, where there are too many of them for the memory."""
+        if self._stored is None and self._source is not None and self.trail.is_large(cancelled):
+            from .stored import StoredEvents
+
+            self._stored = StoredEvents(self.trail.store, self._row_of)
+            self._stored.refresh(cancelled)  # what an earlier run has read, at once
+        return self._stored
+
+    def _load_stored(self, stored: StoredEvents, cancelled: Cancelled) -> Iterator[Activity]:
+        """Read what is new into the store, and let the list follow it."""
+        self._book.windows[""] = (self.trail.window(running=True),)
+        yield self._stored_answer(stored, running=True)
+        try:
+            told = 0.0
+            for step in self.trail.read(cancelled):
+                if time.monotonic() < told:
+                    continue
+                begun = time.monotonic()
+                stored.refresh(cancelled)
+                told = time.monotonic() + max(0.5, 4 * (time.monotonic() - begun))  # to put a list in order costs, and nobody sees more
+                self._book.windows[""] = (self.trail.window(running=True, step=step),)
+                yield self._stored_answer(stored, running=True)
+            stored.refresh(cancelled)
+            self._seen_last = (stored.version, stored.last_seen())
+            for reason in self.trail.state().refused:
+                self._book.note(IamtuiError(reason))
+        except IamtuiError as error:
+            self._book.failed(error)
+        self._book.windows[""] = (self.trail.window(running=False),)
+        self._book.events_lost |= bool(self.trail.state().refused)
+        yield self._stored_answer(stored, running=False)
+
+    def _stored_answer(self, stored: StoredEvents, *, running: bool) -> Activity:
+        return Activity(windows=self.windows(), running=running, total=len(stored))
 
     def windows(self, row: Row | None = None) -> tuple[Window, ...]:
         """What has been covered of the events of an identity, or of the whole account."""
@@ -546,7 +674,7 @@ class Session(AccessQuestions):
         from .export import json_text
 
         if isinstance(row.item, Event):
-            return row.item.record
+            return self.search.whole(row.item, row.key.rpartition("/")[2]).record
         return json_text(self.listing(self.kind_of(row)).columns, [row])
 
     async def export(self, path: Path, kind: ListKind, rows: Sequence[Row], table: tuple[list[str], list[list[str]]] | None = None) -> int:
@@ -554,15 +682,21 @@ class Session(AccessQuestions):
 
         `table` (header, cells) is written instead of rows where a view has a table of its own. Raises OSError.
         """
-        from ..store.files import write_text
-        from .export import csv_lines, csv_table, json_table, json_text
+        from ..store.files import write_lines, write_text
+        from .export import csv_lines, csv_table, json_lines, json_table, json_text
 
         as_json = path.suffix.casefold() == ".json"
         if table is not None:
             await write_text(path, json_table(*table) if as_json else csv_table(*table))
             return len(table[1])
         columns = self.listing(kind).columns
-        await write_text(path, json_text(columns, rows) if as_json else "".join(csv_lines(columns, rows)))
+        if isinstance(rows, StoredRows):
+            import asyncio
+
+            lines = json_lines(columns, rows) if as_json else csv_lines(columns, rows)
+            await asyncio.to_thread(write_lines, path, lines)
+        else:
+            await write_text(path, json_text(columns, rows) if as_json else "".join(csv_lines(columns, rows)))
         return len(rows)
 
     def console_url(self, row: Row) -> str:
@@ -587,9 +721,21 @@ def _list_state(sections: Sequence[Section]) -> Fact[None]:
     return absent(State.NOT_LOADED)
 
 
-def _event_row(event: Event, by_account: dict[str, Snapshot]) -> Row:
+def _event_row(event: Event, by_account: dict[str, Snapshot], ident: str = "") -> Row:
     snapshot = by_account.get(event.account)
-    return Row(f"event:{event.account}/{event.region}/{event.event_id or id(event)}", event, snapshot or _stranger(event.account))
+    key = f"event:{event.account}/{event.region}/{event.event_id or ident or id(event)}"
+    return Row(key, event, snapshot or _stranger(event.account))
+
+
+def _joined(parts: Sequence[tuple[Event, ...]]) -> tuple[Event, ...]:
+    """Events of several answers, each once, newest first."""
+    if len(parts) < 2:
+        return parts[0] if parts else ()
+    chosen: dict[object, Event] = {}
+    for part in parts:
+        for event in part:
+            chosen.setdefault((event.account, event.region, event.event_id) if event.event_id else id(event), event)
+    return tuple(sorted(chosen.values(), key=when, reverse=True))
 
 
 _STRANGERS: dict[str, Snapshot] = {}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from ..analysis.attribution import Chains
 from ..analysis.classing import classify
 from ..analysis.story import Story, gather, tell, who_of
 from ..model.account import Snapshot, World
 from ..model.event import Event
 from ..model.finding import Severity
-from .eventlog import EventLog
+from .searching import EventSearch
 
 
-def story_of(world: World, log: EventLog, chains: Chains, about: Event | str, *, follow: bool = True) -> Story:
-    """The story of who is behind an event, or of an ARN. Looks at every event: for a worker."""
-    events, followed = gather(chains, log.newest_first(), about, follow=follow)
+def story_of(world: World, search: EventSearch, about: Event | str, *, follow: bool = True) -> Story:
+    """The story of who is behind an event, or of an ARN. For a worker."""
+    possible = search.of_story(about, follow=follow)
+    chains = search.chains([about, *possible] if isinstance(about, Event) else possible)
+    events, followed = gather(chains, possible, about, follow=follow)
     snapshots: dict[str, Snapshot] = {snapshot.account: snapshot for snapshot in world.snapshots}
 
     def weigh(event: Event) -> tuple[Severity | None, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import IamtuiError
+from ..model.event import Window, WindowState
 from ..source.base import Cancelled, EventFile, SourceInfo, Step, never_cancelled
 
 if TYPE_CHECKING:
@@ -84,6 +85,27 @@ class Trail:
         self._running: EventEngine | None = None
         self._was_read = False
         self._state = TrailState()
+
+    @property
+    def store(self) -> EventStore:
+        """Where the events lie."""
+        return self._open()
+
+    def is_large(self, cancelled: Cancelled = never_cancelled) -> bool:
+        """Whether the source has more events than the memory should hold."""
+        asked = getattr(self._source, "is_large", None)
+        return bool(asked is not None and asked(cancelled))
+
+    def window(self, *, running: bool, step: Step | None = None) -> Window:
+        """What the files hold, as far as they were read."""
+        state = self._state if not running else self._work_out()
+        files = f"what {state.files:,} {'file holds' if state.files == 1 else 'files hold'}"
+        if step is not None and step.total:
+            files = f"{step.done:,} of {step.total:,} files read"
+        if state.refused:
+            files += f"; {len(state.refused):,} could not be read whole"
+        whole = WindowState.PARTIAL if state.refused or not self._was_read else WindowState.COVERED
+        return Window("", WindowState.RUNNING if running else whole, state.since, state.until, files, events=state.events)
 
     # -- filling -----------------------------------------------------------------------------------------------------
 

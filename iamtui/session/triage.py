@@ -21,6 +21,7 @@ from .answers import ListKind, Row
 
 if TYPE_CHECKING:
     from .facade import Session
+    from .searching import EventSearch
 
 _FRESH = timedelta(days=1)
 _CHANGES = timedelta(days=30)
@@ -57,14 +58,15 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     unknown: tuple[str, ...] = ()
 
 
-def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
-    """The answer to one alert. `events`: everything that was read, newest first. For a worker."""
+def triage(session: Session, alert: Alert, own: Sequence[Event]) -> Triage:
+    """The answer to one alert. `own`: events the alert itself holds that are not among those that were read. For a worker."""
     unknown: list[str] = []
-    matches = _matching(alert, events)
+    search = session.search
+    matches = _matching(alert, own, search)
     event = matches[0] if matches else None
     if event is None:
-        unknown.append(f"no event among the {len(events):,} that were read has {_named(alert.clues)}")
-    chain = session.behind.chain(event) if event is not None else None
+        unknown.append(f"no event among the {search.count() + len(own):,} that were read has {_named(alert.clues)}")
+    chain = session.chain(event) if event is not None else None
     if chain is not None and chain.missing:
         unknown.append(chain.missing)
     who = _identity(session, alert, event, chain)
@@ -77,7 +79,7 @@ def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
         event,
         matches[:_MOST],
         len(matches),
-        _usual(event, events) if event is not None else (),
+        _usual(event, search.of_arn(event.actor.arn) if event.actor.arn else ()) if event is not None else (),
         _around(session, event) if event is not None else (),
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
@@ -90,10 +92,10 @@ def _named(clues: Sequence[Clue]) -> str:
     return ", ".join(f"{clue.kind.value} {clue.value}" for clue in clues[:3]) or "anything it names"
 
 
-def _matching(alert: Alert, events: Sequence[Event]) -> tuple[Event, ...]:
+def _matching(alert: Alert, own: Sequence[Event], search: EventSearch) -> tuple[Event, ...]:
     """Events by the first clue that any event has."""
     for clue in alert.clues:
-        found = tuple(event for event in events if _has(event, clue))
+        found = tuple(event for event in (*own, *search.of_clue(clue)) if _has(event, clue))
         if found:
             return found
     return ()
@@ -135,11 +137,11 @@ def _identity(session: Session, alert: Alert, event: Event | None, chain: Chain 
 
 
 def _usual(event: Event, events: Sequence[Event]) -> tuple[str, ...]:
-    """What of this call was seen before, of the same identity."""
+    """What of this call was seen before, among the events of the same identity."""
     arn = event.actor.arn
     if not arn or event.time is None:
         return ("whether it is usual cannot be told: the event names no identity, or no time",)
-    before = [e for e in events if e.actor.arn == arn and e.time is not None and e.time < event.time and e is not event]
+    before = [e for e in events if e.time is not None and e.time < event.time and e is not event]
     if not before:
         return ("nothing of this identity was seen before it, among the events that were read",)
     days = (event.time - min(e.time for e in before if e.time is not None)).days
@@ -167,7 +169,7 @@ def _around(session: Session, event: Event) -> tuple[Moment, ...]:
 
     if event.time is None:
         return ()
-    story = story_of(session.world, session._book.log, session.behind.follow(), event)
+    story = story_of(session.world, session.search, event)
     since, until = event.time - timedelta(hours=1), event.time + timedelta(hours=24)
     near = [m for m in story.moments if m.beat in (Beat.EVENT, Beat.FOLD) and since <= m.at <= until]
     grave = [m for m in near if m.severity in (Severity.HIGH, Severity.CRITICAL) or m.why]

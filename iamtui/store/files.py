@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -53,6 +53,13 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """`private_file` for text that comes in pieces."""
+    with private_file(path) as file:
+        for line in lines:
+            file.write(line.encode("utf-8", "replace"))
 
 
 async def write_text(path: Path, text: str) -> None:

@@ -225,7 +225,7 @@ class IamtuiApp(App[None]):
     async def _export(self, path: Path) -> None:
         explorer = self.explorer
         source = explorer.export_source()
-        rows = [] if source else list(explorer.chosen_rows())
+        rows = () if source else explorer.chosen_rows()
         try:
             count = await self.session.export(path, explorer.list.kind, rows, source)
         except OSError as error:

@@ -161,12 +161,12 @@ def test_the_demo_breach_leads_through_roles_to_the_leaked_user() -> None:
     events = session.activity(row, Direction.BY).events
     roles = {event.actor.name for event in events if event.actor.kind is ActorKind.ROLE}
     assert roles
-    assert all(session.behind.chain(event).name == "svc-monitoring" for event in events)
+    assert all(session.chain(event).name == "svc-monitoring" for event in events)
 
 
 def test_the_demo_tells_the_human_behind_an_administrators_role() -> None:
     session = demo()
     (row,) = (row for row in session.listing(ListKind.ROLES).rows if row.item.name == "iam-admin")
     events = session.activity(row, Direction.BY).events
-    assert {session.behind.chain(event).words for event in events} == {"k.meyer@acme.example (person)"}
-    assert all(len(session.behind.chain(event).links) == 2 for event in events)
+    assert {session.chain(event).words for event in events} == {"k.meyer@acme.example (person)"}
+    assert all(len(session.chain(event).links) == 2 for event in events)

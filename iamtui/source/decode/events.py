@@ -9,47 +9,14 @@ from typing import Any
 import msgspec
 
 from ...model.document import Document
-from ...model.event import DENIED_CODES, OTHER_TIMES, Event, Outcome
+from ...model.event import DENIED_CODES, OTHER_TIMES, TARGET_FIELDS, Event, Outcome
 from .actors import actor_of
 from .secrets import redact, suspect
 from .wire import BROKEN, items, mend, moment, reason_of, text
 
 _DENIED = re.compile(DENIED_CODES, re.IGNORECASE)
 _TIMES = ("eventTime", *OTHER_TIMES)
-_TARGET_FIELDS = (
-    "userName",
-    "roleName",
-    "groupName",
-    "policyName",
-    "policyArn",
-    "roleArn",
-    "instanceProfileName",
-    "bucketName",
-    "keyId",
-    "accessKeyId",
-    "secretId",
-    "functionName",
-    "instanceId",
-    "dBInstanceIdentifier",
-    "stackName",
-    "trailName",
-    "name",
-    "resourceArn",
-    "targetArn",
-    "topicArn",
-    "queueUrl",
-    "tableName",
-    "logGroupName",
-    "serialNumber",
-    "sAMLProviderArn",
-    "openIDConnectProviderArn",
-    "clusterName",
-    "repositoryName",
-    "detectorId",
-    "documentName",
-    "snapshotId",
-)
-_TARGET_SET = frozenset(_TARGET_FIELDS)
+_TARGET_SET = frozenset(TARGET_FIELDS)
 _MAX_TARGETS = 12
 
 
@@ -257,7 +224,7 @@ def _targets(record: dict[str, Any], response: dict[str, Any] | None) -> tuple[s
     request = _object(record.get("requestParameters"))
     if request:
         told = request.keys() & _TARGET_SET
-        for field in sorted(told, key=_TARGET_FIELDS.index) if len(told) > 1 else told:
+        for field in sorted(told, key=TARGET_FIELDS.index) if len(told) > 1 else told:
             value = request[field]
             if isinstance(value, str) and value:
                 found[value] = None

@@ -69,6 +69,22 @@ def read(path: str) -> Opened:
     return Opened(_as_utf8(gunzip(data) if zipped else data), modified, zipped)
 
 
+def peek(path: str, size: int = 4096) -> bytes:
+    """How the text of a file begins; b"" where that cannot be told. Raises BadInputError when it cannot be opened."""
+    file, _ = _open(path)
+    with file:
+        try:
+            data = file.read(size)
+        except OSError as error:
+            raise BadInputError(os_reason(error)) from None
+    if data[:2] == b"\x1f\x8b":
+        try:
+            return zlib.decompressobj(wbits=31).decompress(data, size)
+        except zlib.error:
+            return b""
+    return data
+
+
 def gunzip(data: bytes) -> bytes:
     """All members of a gzip file. Raises BadInputError on a damaged or endless one."""
     pieces: list[bytes] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -18,11 +19,17 @@ from ...model.fact import State
 from ..base import Cancelled, EventFile, EventQuery, Item, SourceInfo, Step, never_cancelled
 from ..decode.wire import account_of, moment
 from .kinds import Unreadable, recognise
-from .opening import Opened, is_zip, read, signature
+from .opening import Opened, is_zip, peek, read, signature
 from .walk import Found, walk
 
 HELD_EVENT_BYTES = 64 << 20
 """Event files up to this sum stay in memory between two questions; what is more is read again."""
+
+LARGE_BYTES = 48 << 20
+"""Text of event files above which they belong on disk: some thirty thousand events."""
+
+_RATIO = 12
+"""How many times larger than its file the text of a zipped trail is, about."""
 
 NAMED_STRANGERS = 20
 """Files of one kind that is nothing of an account are named one by one up to this number, then counted."""
@@ -46,7 +53,7 @@ def origin_of(path: str) -> Origin:
 
 class _Trail(msgspec.Struct):
     """An event document and the time it spans. `document` None when its text was let go and is read again; `dated` when
-    all its events have a readable time."""
+    all its events have a readable time; `size` is that of its text, about."""
 
     path: str
     document: Document | None
@@ -54,6 +61,7 @@ class _Trail(msgspec.Struct):
     until: datetime | None
     count: int
     dated: bool
+    size: int = 0
 
 
 class _Entry(msgspec.Struct):
@@ -77,6 +85,7 @@ class EvidenceSource:
         self._entries: dict[str, _Entry] = {}
         self._scanned = False
         self._held = 0
+        self._large = False
 
     # -- Source ------------------------------------------------------------------------------------------------------
 
@@ -160,6 +169,9 @@ class EvidenceSource:
                     unread += 1
                     yield _failed(trail.path, reason)
                     continue
+                if not trail.count:
+                    told = _trail(trail.path, document)
+                    trail.since, trail.until, trail.count, trail.dated = told.since, told.until, told.count, told.dated
             if names and plain and not any(name in document.body for name in names):
                 continue
             yield document
@@ -241,8 +253,14 @@ class EvidenceSource:
                 yield EventFile(shown(found.path), (), reason=error.message)
             except (OSError, ValueError) as error:
                 yield EventFile(shown(found.path), (), reason=str(error))
-            if count % 50 == 0 or count == len(files):
+            if count % 5 == 1 or count == len(files):
                 yield Step("reading files", count, len(files))
+
+    def is_large(self, cancelled: Cancelled = never_cancelled) -> bool:
+        """Whether there are more events than belong in memory."""
+        for _ in self._ready(cancelled):
+            pass
+        return self._large or sum(trail.size for entry in list(self._entries.values()) for trail in entry.trails) > LARGE_BYTES
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -275,6 +293,7 @@ class EvidenceSource:
             else:
                 yield place, Document(Kind.OTHER, b"", datetime.now(UTC), origin_of(item.path), key=item.reason)
         files.sort(key=_read_late)
+        self._large = self._large or _text_of(files) > LARGE_BYTES
         for count, found in enumerate(files, 1):
             if cancelled():
                 return
@@ -317,6 +336,12 @@ class EvidenceSource:
                     else:
                         entry.items.append(item)
                 return
+        if self._large:
+            head = peek(path)
+            if _PLAIN_TRAIL.match(head):  # one of very many: that it is a trail is all that is asked now
+                size = entry.signature[1] * (_RATIO if path.endswith(".gz") else 1)
+                entry.trails.append(_Trail(path, None, None, None, 0, dated=False, size=size))
+                return
         opened = read(path)
         found = recognise(opened.body)
         if isinstance(found, Unreadable):
@@ -339,7 +364,7 @@ class EvidenceSource:
 
     def _hold(self, entry: _Entry, path: str, document: Document) -> None:
         trail = _trail(path, document)
-        if self._held + len(document.body) > HELD_EVENT_BYTES and document.part == 0:
+        if (self._large or self._held + len(document.body) > HELD_EVENT_BYTES) and document.part == 0:
             trail.document = None
         else:
             self._held += len(document.body)
@@ -385,12 +410,22 @@ def _read_late(found: Found) -> bool:
     return found.path.endswith(".gz") or "CloudTrail" in found.path
 
 
+def _text_of(files: Sequence[Found]) -> int:
+    """Bytes of text in what is probably a trail's files, about."""
+    total = 0
+    for found in files:
+        if _read_late(found):
+            with contextlib.suppress(OSError):
+                total += os.stat(found.path).st_size * (_RATIO if found.path.endswith(".gz") else 1)
+    return total
+
+
 def _trail(path: str, document: Document) -> _Trail:
     told = _TIME.findall(document.body)
     times = [stamp for stamp in told if stamp[0] and stamp[1]]
     since = moment(b"T".join(min(times)).decode()) if times else None
     until = moment(b"T".join(max(times)).decode()) if times else None
-    return _Trail(path, document, since, until, len(told), dated=0 < len(told) == len(times))
+    return _Trail(path, document, since, until, len(told), dated=0 < len(told) == len(times), size=len(document.body))
 
 
 def _outside(trail: _Trail, query: EventQuery) -> bool:

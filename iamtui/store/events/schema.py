@@ -12,7 +12,6 @@ _actor_arn    the identity behind the call: the session issuer for a session, el
 _actor_name   its name
 _session      role session name
 _handed_out   temporary key in the answer of an AssumeRole* or Get*Token call
-_targets      request parameters that name what was acted on, and the ARNs of `resources`
 _outcome      success, denied, failed, unknown
 _record       the record as JSON text, secrets dropped
 """

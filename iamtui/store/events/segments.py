@@ -35,6 +35,9 @@ VERSION = 1
 BATCH_BYTES = 24 << 20
 """Bytes of JSON lines in one segment, about 20,000 events: what is held in memory while it is written, once for each writer."""
 
+FIRST_BYTES = 2 << 20
+"""Of the first segment of a run, so that a list has its first rows soon; each next one is twice as large, up to BATCH_BYTES."""
+
 WRITERS = 2
 """Threads in which DuckDB turns lines into columns, each on one core."""
 
@@ -160,7 +163,7 @@ class EventStore:
         Raises IamtuiError when the disk is full or the folder cannot be written.
         """
         done = Written()
-        with _told(self.folder):
+        with told_disk(self.folder):
             private_dir(self.folder)
             with _workshop(self.folder) as shop, connection(threads=1) as db, ThreadPoolExecutor(WRITERS) as pool:
                 waiting: list[Future[_Converted]] = []
@@ -290,15 +293,15 @@ def _lines_relation(lines: Path) -> str:
 
 def _grouped(batches: Iterable[Batch], cancelled: Callable[[], bool]) -> Iterator[list[Batch]]:
     held: list[Batch] = []
-    size = 0
+    size, most = 0, FIRST_BYTES
     for batch in batches:
         if cancelled():
             return
         held.append(batch)
         size += len(batch.lines)
-        if size >= BATCH_BYTES:
+        if size >= most:
             yield held
-            held, size = [], 0
+            held, size, most = [], 0, min(most * 2, BATCH_BYTES)
     if held and not cancelled():
         yield held
 
@@ -408,7 +411,7 @@ def _sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def told_disk(folder: Path) -> Iterator[None]:
     """Failures of the disk as sentences."""
     try:
         yield

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +20,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from ...model.event import Event
-from ...session import NAMED, ListKind, Row, Update
+from ...session import NAMED, ListKind, Row, Session, Update
 from ...text import visible
 from ..keymap import KEYS, bindings, key_words
 from ..messages import Answered, GoTo, Said, ShowPage
@@ -154,8 +155,8 @@ class Explorer(Screen[None]):
         if state.sort:
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
-            every, hidden = self.list.marked_rows()
-            parts.append((f"{len(every)} marked" + (f", {hidden} of them hidden" if hidden else ""), "bold", 1))
+            hidden = self.list.marks_hidden()
+            parts.append((f"{len(state.marks)} marked" + (f", {hidden} of them hidden" if hidden else ""), "bold", 1))
         if self._inside and self._detail is not None and self._detail.row is not None:
             item = self._detail.row.item
             tab = dict(tabs_of(self._detail.row)).get(self._detail.tab, "")
@@ -230,6 +231,9 @@ class Explorer(Screen[None]):
     # -- going places ------------------------------------------------------------------------------------------------
 
     async def _show_row(self, row: Row, tab: str = "", *, enter: bool) -> None:
+        session = self.app.session
+        if session.events_on_disk and isinstance(row.item, Event):
+            row = await asyncio.to_thread(_fetched, session, row)
         detail = self._ensure_detail()
         if not detail.is_attached:
             await self.query_one("#body").mount(detail)
@@ -633,7 +637,10 @@ class Explorer(Screen[None]):
             self._draw_crumbs()
 
     def action_mark_all(self) -> None:
-        self.list.toggle_all()
+        refused = self.list.toggle_all()
+        if refused:
+            self._say(refused, bad=True)
+            return
         self._draw_crumbs()
 
     # -- the detail's keys -------------------------------------------------------------------------------------------
@@ -743,7 +750,7 @@ class Explorer(Screen[None]):
             return self._detail.view.export_rows()
         return None
 
-    def chosen_rows(self) -> Iterable[Row]:
+    def chosen_rows(self) -> Sequence[Row]:
         """Marked rows where there are any, else all that are shown."""
         marked, _ = self.list.marked_rows()
         return marked or self.list.shown_rows()
@@ -760,3 +767,11 @@ class Explorer(Screen[None]):
     @property
     def export_folder(self) -> Path:
         return Path.cwd()
+
+
+def _fetched(session: Session, row: Row) -> Row:
+    """The row of an event on disk with its record; what its view asks next is then at hand."""
+    whole = session.whole(row)
+    if isinstance(whole.item, Event):
+        session.chain(whole.item)
+    return whole

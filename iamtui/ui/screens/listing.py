@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,13 +12,19 @@ from textual.worker import get_current_worker
 
 from ...analysis.lists import Column, ColumnKind
 from ...model.fact import State
-from ...session import ListKind, Row, Selection, Session
+from ...session import ListKind, Row, Selection, Session, StoredRows
 from ..messages import Answered
 from ..render.cells import Cell, cell
 from ..widgets.table import RowTable, TableColumn
 
 _AT_ONCE = 1500
 """Rows up to which filter and sort are worked out on the spot; above, in a thread."""
+
+_AHEAD = 64
+"""Rows of a list on disk that are read before somebody looks at them, in either direction."""
+
+_MOST_MARKS = 5000
+"""Rows of a list on disk that may be marked at once."""
 
 
 class ListState:
@@ -44,6 +51,9 @@ class ListPane(Vertical):
         self._order: list[str] = []
         self._question = 0
         self._filtered_by = ""
+        self._rows: Sequence[Row] = ()
+        self._wanted: int | None = None
+        self._selecting = threading.Lock()
 
     def compose(self) -> ComposeResult:
         yield RowTable(id="list-table")
@@ -83,31 +93,45 @@ class ListPane(Vertical):
         state, kind, session = self.state, self.kind, self.session
         listing = session.listing(kind)
         self._question += 1
-        if len(listing.rows) <= _AT_ONCE or not (state.filter or state.sort):
+        on_disk = isinstance(listing.rows, StoredRows)
+        if not on_disk and (len(listing.rows) <= _AT_ONCE or not (state.filter or state.sort)):
             self._take(session.select(kind, state.filter, state.sort, state.descending))
             return
-        question = self._question
+        question, key, near = self._question, self.table.wanted_key, self.table.cursor
 
         def run() -> None:
             worker = get_current_worker()
-            selection = session.select(kind, state.filter, state.sort, state.descending)
+            with self._selecting:  # what was typed meanwhile is not worked out
+                if worker.is_cancelled:
+                    return
+                selection = session.select(kind, state.filter, state.sort, state.descending)
+                place: int | None = None
+                if isinstance(selection.rows, StoredRows):
+                    place = session.position(selection, key) if key else None
+                    selection.rows.load((near if place is None else place) - _AHEAD, 3 * _AHEAD)
             if not worker.is_cancelled:
-                self.post_message(Answered(question, selection))
+                self.post_message(Answered(question, (selection, place)))
 
         self.run_worker(run, thread=True, exclusive=True, group="select", exit_on_error=False)
 
     def on_answered(self, message: Answered) -> None:
         message.stop()
-        if message.question == self._question and isinstance(message.value, Selection):
-            self._take(message.value)
-            self.screen.post_message(Answered("selection", message.value))
+        if message.question == "rows":
+            if message.value is self._rows:
+                self.table.refresh_rows()
+                self.table.renew_key()
+                self._look_ahead()
+        elif message.question == self._question and isinstance(message.value, tuple):
+            selection, place = message.value
+            self._take(selection, place)
+            self.screen.post_message(Answered("selection", selection))
 
-    def _take(self, selection: Selection) -> None:
+    def _take(self, selection: Selection, place: int | None = None) -> None:
         self.selection = selection
-        rows, listing = selection.listing.rows, selection.listing
-        indices: Sequence[int] = selection.indices
+        listing, rows = selection.listing, selection.rows
+        on_disk = isinstance(rows, StoredRows)
         if not self.settled and not self.state.sort and self.kind is not ListKind.EVENTS:
-            indices = self._calm(rows, indices)
+            rows = self._calm(rows)
         columns = [c for c in listing.columns if not c.detail_only]
         now = self.session.now()
         table = self.table
@@ -117,54 +141,106 @@ class ListPane(Vertical):
         if selection.filter_text != self._filtered_by:
             self._filtered_by = selection.filter_text
             wanted = table.wanted_key
-            if all(rows[i].key != wanted for i in indices):
+            if place is None if on_disk else all(row.key != wanted for row in rows):
                 table.forget_cursor()
 
         def cells(row: int, column: int) -> Cell:
-            held = rows[indices[row]]
-            return _cell(held, columns[column], now)
+            held = self._held(rows, row)
+            return _cell(held, columns[column], now) if held is not None else Cell("…" if column == 0 else "")
+
+        def key(row: int) -> str:
+            held = self._held(rows, row)
+            return held.key if held is not None else ""
 
         awaited = table.wanted_key
         if awaited.endswith("#"):
-            found = next((key for i in indices if _without_id(key := rows[i].key) == awaited), "")
+            found = next((row.key for row in rows if _without_id(row.key) == awaited), "")
             if found:
                 table.expect_key(found)
-        table.set_rows(len(indices), cells, lambda row: rows[indices[row]].key, growing=not self.settled)
-        self._indices = indices
+        self._rows = rows
+        table.set_rows(len(rows), cells, key, (lambda _: place) if on_disk else None, growing=not self.settled)
         if table.row_count:
             self.state.cursor_key = table.cursor_key
 
-    def _calm(self, rows: Sequence[Row], indices: Sequence[int]) -> list[int]:
+    def _held(self, rows: Sequence[Row], place: int) -> Row | None:
+        """A row; None while it is being read from disk."""
+        if not isinstance(rows, StoredRows):
+            return rows[place]
+        held = rows.held(place)
+        if held is None:
+            self._want(place)
+        return held
+
+    def _want(self, place: int) -> None:
+        """Read rows somebody looks at, in a thread."""
+        if self._wanted is None:
+            self.call_later(self._read_rows)
+        self._wanted = place
+
+    def _read_rows(self) -> None:
+        rows, place, self._wanted = self._rows, self._wanted, None
+        if place is None or not isinstance(rows, StoredRows):
+            return
+
+        def run() -> None:
+            worker = get_current_worker()
+            rows.load(place - _AHEAD, 2 * _AHEAD)
+            if not worker.is_cancelled:
+                self.post_message(Answered("rows", rows))
+
+        self.run_worker(run, thread=True, exclusive=True, group="rows", exit_on_error=False)
+
+    def _look_ahead(self) -> None:
+        """Have the rows beside those in view ready."""
+        rows, cursor = self._rows, self.table.cursor
+        if isinstance(rows, StoredRows):
+            for place in (cursor + _AHEAD, cursor - _AHEAD):
+                if 0 <= place < len(rows) and rows.held(place) is None:
+                    self._want(place)
+                    return
+
+    def on_row_table_highlighted(self, message: RowTable.Highlighted) -> None:
+        self._look_ahead()
+
+    def _calm(self, rows: Sequence[Row]) -> list[Row]:
         """While a list is read for the first time nothing moves: what is shown stays, what is new goes to the end."""
-        place = {rows[i].key: i for i in indices}
+        by_key = {row.key: row for row in rows}
         # A user known from the credential report alone has no unique id yet; when its details come it is the same user.
-        grown = {_without_id(key): key for key in place} if any(key.endswith("#") for key in self._order) else {}
-        kept = [known for key in self._order if (known := key if key in place else grown.get(key, "") if key.endswith("#") else "")]
+        grown = {_without_id(key): key for key in by_key} if any(key.endswith("#") for key in self._order) else {}
+        kept = [known for key in self._order if (known := key if key in by_key else grown.get(key, "") if key.endswith("#") else "")]
         have = set(kept)
-        kept.extend(key for key in place if key not in have)
+        kept.extend(key for key in by_key if key not in have)
         self._order = kept
-        return [place[key] for key in kept]
+        return [by_key[key] for key in kept]
 
     def row(self) -> Row | None:
-        """The row under the cursor."""
+        """The row under the cursor; None while it is being read."""
         if self.selection is None or not self.table.row_count:
             return None
-        return self.selection.listing.rows[self._indices[self.table.cursor]]
+        return self._held(self._rows, self.table.cursor)
 
-    def shown_rows(self) -> list[Row]:
-        if self.selection is None:
-            return []
-        rows = self.selection.listing.rows
-        return [rows[i] for i in self._indices]
+    def shown_rows(self) -> Sequence[Row]:
+        """The rows the filter lets through, in their order."""
+        return self._rows if self.selection is not None else ()
 
     def marked_rows(self) -> tuple[list[Row], int]:
-        """Marked rows of this list, and how many of them the filter hides."""
+        """Marked rows of this list, and how many of them the filter hides. For few marks only where the list is on disk."""
         marks = self.state.marks
         if not marks or self.selection is None:
             return [], 0
-        every = [row for row in self.selection.listing.rows if row.key in marks]
-        shown = {row.key for row in self.shown_rows()}
-        return every, sum(1 for row in every if row.key not in shown)
+        if isinstance(self.selection.rows, StoredRows):
+            every = [row for key in sorted(marks) if (row := self.session.row(key)) is not None]
+        else:
+            every = [row for row in self.selection.listing.rows if row.key in marks]
+        return every, self.marks_hidden()
+
+    def marks_hidden(self) -> int:
+        """How many marked rows the filter hides."""
+        marks, selection = self.state.marks, self.selection
+        if not marks or selection is None or not selection.filter_text:
+            return 0
+        shown = self.session.shown_of(selection, marks)
+        return len(marks) - shown
 
     def toggle_mark(self) -> None:
         row = self.row()
@@ -175,13 +251,18 @@ class ListPane(Vertical):
         self.table.refresh_cursor_row()
         self.table.action_cursor_down()
 
-    def toggle_all(self) -> None:
-        keys = {row.key for row in self.shown_rows()}
+    def toggle_all(self) -> str:
+        """Mark all that the filter lets through, or none of it; answers why not."""
+        rows = self.shown_rows()
+        if isinstance(rows, StoredRows) and len(rows) > _MOST_MARKS:
+            return f"{len(rows):,} events are too many to mark; / narrows them to {_MOST_MARKS:,} or fewer"
+        keys = {row.key for row in rows}
         if keys <= self.state.marks:
             self.state.marks -= keys
         else:
             self.state.marks |= keys
         self.table.refresh_rows()
+        return ""
 
     def sort_by(self, column: str, descending: bool | None = None) -> None:
         state = self.state

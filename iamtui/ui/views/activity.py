@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ...analysis.attribution import Chain
+from ...analysis.attribution import Chain, Chains, people
 from ...model.event import Activity, Event, Window, WindowState
 from ...model.identity import Role, User
 from ...session import Direction, ListKind
@@ -26,7 +26,11 @@ class ActivityView(View):
     def open(self) -> None:
         columns = {column.id: column for column in self.session.listing(ListKind.EVENTS).columns}
         self._columns = [columns[name] for name in _SHOWN if name in columns]
-        self._show(self.session.activity(self.row, self.direction))
+        if self.session.events_on_disk:
+            self._show(Activity(running=True), Chains(), running=True)
+            self._load()
+            return
+        self._show(*self._now())
         if not self.session.windows(self.row) and not (self.session.windows() and self.session.info.kind != "live"):
             self._load()
 
@@ -36,17 +40,22 @@ class ActivityView(View):
     def _load(self) -> None:
         row, direction, session = self.row, self.direction, self.session
 
-        def job(cancelled: Cancelled) -> Iterable[Activity]:
-            return session.load_activity(row, cancelled, direction)
+        def job(cancelled: Cancelled) -> Iterable[tuple[Activity, Chains]]:
+            for activity in session.load_activity(row, cancelled, direction):
+                yield activity, session.chains(activity.events)
 
         self.host.work("activity", job)
 
-    def answered(self, question: object, value: Any, finished: bool) -> None:
-        if isinstance(value, Activity):
-            self._show(self.session.activity(self.row, self.direction), running=value.running)
+    def _now(self) -> tuple[Activity, Chains]:
+        activity = self.session.activity(self.row, self.direction)
+        return activity, self.session.chains(activity.events)
 
-    def _show(self, activity: Activity, *, running: bool = False) -> None:
-        self.activity = activity
+    def answered(self, question: object, value: Any, finished: bool) -> None:
+        activity, chains = value
+        self._show(activity, chains, running=activity.running)
+
+    def _show(self, activity: Activity, chains: Chains, *, running: bool = False) -> None:
+        self.activity, self._chains = activity, chains
         events, columns, now = activity.events, self._columns, self.now
         snapshot = self.row.snapshot
         coverage = coverage_words(activity.windows, running=running, count=len(events), direction=self.direction.value)
@@ -57,7 +66,6 @@ class ActivityView(View):
         if isinstance(self.row.item, Role | User):
             heads.insert(2, TableColumn("behind", "BEHIND IT", 22, 1))
             behind = 2
-        chains = self.session.behind.follow()
 
         def cells(row: int, column: int) -> Cell:
             if column == behind:
@@ -71,12 +79,15 @@ class ActivityView(View):
     def _people(self) -> tuple[tuple[Chain, int, Any], ...]:
         """Who is behind the calls of this identity."""
         arn = getattr(self.row.item, "arn", "")
-        return self.session.behind.people(event for event in self.activity.events if _is_by(event, arn))
+        return people(self._chains, (event for event in self.activity.events if _is_by(event, arn)))
 
     def toggle(self) -> None:
         order = (Direction.BOTH, Direction.BY, Direction.ON)
         self.direction = order[(order.index(self.direction) + 1) % 3]
-        self._show(self.session.activity(self.row, self.direction))
+        if self.session.events_on_disk:
+            self._load()
+        else:
+            self._show(*self._now())
 
     def activate(self, key: str) -> None:
         event = next((e for n, e in enumerate(self.activity.events) if (e.event_id or str(n)) == key), None)

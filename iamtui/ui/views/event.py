@@ -106,7 +106,7 @@ class EventView(View):
 
     def _behind(self, event: Event) -> tuple[_Field, list[_Field]]:
         """Who is behind the call, and the way back to them; enter on a step goes to the event that made the session."""
-        chain = self.session.behind.chain(event)
+        chain = self.session.chain(event)
         fields: list[_Field] = []
         for link in chain.links:
             made = link.made

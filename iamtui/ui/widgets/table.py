@@ -248,6 +248,11 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._refresh_row(row)
         self.post_message(self.Highlighted(self, self._cursor_key))
 
+    def renew_key(self) -> None:
+        """The key of the row under the cursor is known now."""
+        if self._count:
+            self._cursor_key = self._key(self._cursor) or self._cursor_key
+
     def refresh_rows(self) -> None:
         """Draw again: marks, theme or sort signs have changed."""
         self._strips.clear()

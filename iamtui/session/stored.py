@@ -1,0 +1,321 @@
+"""Events that stay on disk: a trail too large for a memory, listed, narrowed, sorted and followed where it lies.
+
+A list of it is a sequence that reads a page when somebody looks at it. What an analysis needs (the calls of one identity, the events
+that hand out keys) is asked for by condition and comes as events whose record is an excerpt; `whole` gives the record.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, overload
+
+import msgspec
+
+from ..analysis.classing import Class, classify
+from ..analysis.lists import Column
+from ..model.account import Snapshot
+from ..model.event import Actor, ActorKind, Event, Outcome
+from ..model.fact import State
+from ..model.finding import Severity
+from .answers import Row, StoredRows
+from .narrowing import Narrowing
+
+if TYPE_CHECKING:
+    from ..analysis.filtering import Filter
+    from ..store.events.rows import EventRows, View
+    from ..store.events.segments import EventStore
+
+_BLOCK = 64
+_PIECE = 8192
+_BLOCKS = 96
+"""Blocks of rows kept in memory, about six thousand rows."""
+
+MOST = 50_000
+"""Events of one question that are taken into memory, the newest first."""
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """An event out of a row (the number of its segment, then `rows.COLUMNS`)."""
+    (
+        _segment, event_id, time, name, source, region, account, kind, actor_name, actor_arn, actor_account, unique_id, session_name,
+        access_key, source_identity, concluded, outcome, read_only, excerpt, targets, error_code, error_message, ip, user_agent,
+        time_from, session_key, origin, _place, _ident, _class_key,
+    ) = row  # fmt: skip
+    return Event(
+        event_id=event_id,
+        time=time.replace(tzinfo=UTC) if time is not None else None,
+        name=name,
+        source=source,
+        region=region,
+        account=account,
+        actor=Actor(ActorKind(kind), actor_name, actor_arn, actor_account, unique_id, session_name, access_key, source_identity, concluded),
+        outcome=Outcome(outcome),
+        read_only=read_only,
+        record=excerpt,
+        targets=tuple(targets),
+        error_code=error_code,
+        error_message=error_message,
+        ip=ip,
+        user_agent=user_agent,
+        time_from=time_from,
+        session_key_id=session_key,
+        origin=origin,
+        excerpt=True,
+    )
+
+
+class ViewRows(StoredRows):
+    """Rows of a view."""
+
+    def __init__(self, rows: EventRows, view: View, row_of: Callable[[Event, str], Row]) -> None:
+        self._rows, self.view, self._row_of = rows, view, row_of
+        self._blocks: OrderedDict[int, list[Row]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self.view.count
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        return self._block(place // _BLOCK)[place % _BLOCK]
+
+    def __iter__(self) -> Iterator[Row]:
+        """All rows in large pieces, which are not kept."""
+        for first in range(0, len(self), _PIECE):
+            for row in self._rows.page(self.view, first, _PIECE):
+                yield self._row_of(event_of(row), row[-2])
+
+    def held(self, place: int) -> Row | None:
+        """The row when it is in memory."""
+        block = self._blocks.get(place // _BLOCK)
+        return block[place % _BLOCK] if block is not None and place % _BLOCK < len(block) else None
+
+    def load(self, first: int, count: int) -> None:
+        """Take rows into memory. For a worker."""
+        for number in range(max(first, 0) // _BLOCK, max(min(first + count, len(self)) - 1, 0) // _BLOCK + 1):
+            self._block(number)
+
+    def _block(self, number: int) -> list[Row]:
+        with self._lock:
+            held = self._blocks.get(number)
+            if held is not None:
+                self._blocks.move_to_end(number)
+                return held
+        made = []
+        for row in self._rows.page(self.view, number * _BLOCK, _BLOCK):
+            made.append(self._row_of(event_of(row), row[-2]))
+        with self._lock:
+            self._blocks[number] = made
+            while len(self._blocks) > _BLOCKS:
+                self._blocks.popitem(last=False)
+        return made
+
+
+class _Classes(msgspec.Struct, frozen=True, eq=False):
+    """Classes of one state of the accounts, by class key."""
+
+    of: object
+    files: int
+    by_key: Mapping[int, Class]
+    table: str
+
+
+class StoredEvents:
+    """The events of one store. Methods block, mostly for milliseconds, and are safe to call from any thread."""
+
+    def __init__(self, store: EventStore, row_of: Callable[[Event, str], Row]) -> None:
+        from ..store.events.rows import EventRows
+
+        self._store = store
+        self.rows = EventRows(store.folder)
+        self._row_of = row_of
+        self._lock = threading.Lock()
+        self._classes: _Classes | None = None
+        self._list: ViewRows | None = None
+        self._tables = 0
+        self.version = 0
+        self.accounts: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return self.rows.all.count
+
+    def refresh(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Bring the list up to what the store holds."""
+        before = self.rows.all
+        after = self.rows.open(self._store.state().segments, cancelled)
+        if after is not before or self._list is None:
+            self._list = ViewRows(self.rows, after, self._row_of)
+            relation = self.rows.relation()
+            self.accounts = (
+                frozenset(one for (one,) in self.rows.run(f"SELECT DISTINCT account FROM {relation}")) if len(self) else frozenset()
+            )
+            self.version += 1
+
+    @property
+    def list(self) -> ViewRows:
+        """All events, newest first."""
+        assert self._list is not None
+        return self._list
+
+    def close(self) -> None:
+        self.rows.close()
+
+    # -- lists -------------------------------------------------------------------------------------------------------
+
+    def narrowed(self, wanted: Filter, columns: Sequence[Column], sort: str, descending: bool, world: Mapping[str, Snapshot]) -> ViewRows:
+        """The list narrowed and in another order. Raises FilterError for an order that is none."""
+        narrowing = Narrowing(
+            columns, lambda column, test: self._keys(column, test, world), lambda column: self._class_order(column, world), self._addresses
+        )
+        where, values = narrowing.condition(wanted)
+        order = narrowing.order(sort, descending) if sort else ""
+        if not where and not order:
+            return self.list
+        return ViewRows(self.rows, self.rows.view(where, values, order), self._row_of)
+
+    def drop(self, rows: StoredRows) -> None:
+        """Forget a narrowed list nobody looks at any more."""
+        if rows is not self._list and isinstance(rows, ViewRows):
+            self.rows.drop(rows.view)
+
+    def position(self, rows: StoredRows, ident: str) -> int | None:
+        """Where in a list an event is, by its ident."""
+        return self.rows.position(rows.view, ident) if isinstance(rows, ViewRows) else None
+
+    def shown_of(self, rows: StoredRows, idents: Sequence[str]) -> int:
+        """How many of some events are in a list."""
+        return self.rows.count_of(rows.view, idents) if isinstance(rows, ViewRows) else 0
+
+    def _addresses(self, network: str) -> Sequence[str]:
+        import ipaddress
+
+        inside = ipaddress.ip_network(network, strict=False)
+        found = []
+        for (text,) in self.rows.run(f"SELECT DISTINCT ip FROM {self.rows.relation()} WHERE ip <> ''"):
+            try:
+                if ipaddress.ip_address(text) in inside:
+                    found.append(text)
+            except ValueError:
+                continue
+        return found
+
+    # -- classes -----------------------------------------------------------------------------------------------------
+
+    def classes(self, world: Mapping[str, Snapshot]) -> _Classes:
+        """The class of every kind of event that there is: events nothing tells apart have one."""
+        with self._lock:
+            held = self._classes
+            mark = tuple(sorted((account, id(snapshot)) for account, snapshot in world.items()))
+            if held is not None and held.of == mark and held.files == self.version:
+                return held
+            kept = held.by_key if held is not None and held.of == mark else {}
+            names = "name, source, account, kind, outcome, read_only, excerpt"
+            by_key: dict[int, Class] = {}
+            for key, name, source, account, kind, outcome, read_only, excerpt in self.rows.run(
+                f"SELECT class_key, {', '.join(f'any_value({one})' for one in names.split(', '))} FROM {self.rows.relation()} GROUP BY class_key"
+            ):
+                found = kept.get(key)
+                if found is None:
+                    event = Event(
+                        "",
+                        None,
+                        name or "",
+                        source or "",
+                        "",
+                        account or "",
+                        Actor(ActorKind(kind), ""),
+                        Outcome(outcome),
+                        read_only,
+                        excerpt or "",
+                    )
+                    found = classify(event, world.get(event.account))
+                by_key[key] = found
+            self._tables += 1
+            table = f"classes_{self._tables}"
+            keys = list(by_key)
+            self.rows.run(
+                f"CREATE TABLE {table} AS SELECT unnest(?::UBIGINT[]) AS class_key, unnest(?::INTEGER[]) AS class, "
+                "unnest(?::VARCHAR[]) AS about, unnest(?::VARCHAR[]) AS why",
+                [
+                    keys,
+                    [_rank(by_key[key]) for key in keys],
+                    [by_key[key].about.casefold() for key in keys],
+                    ["\n".join(by_key[key].why).casefold() for key in keys],
+                ],
+            )
+            if held is not None:
+                self.rows.run(f"DROP TABLE IF EXISTS {held.table}")
+            self._classes = _Classes(mark, self.version, by_key, table)
+            return self._classes
+
+    def _keys(self, column: str, test: Callable[[Any], bool], world: Mapping[str, Snapshot]) -> str:
+        classes = self.classes(world)
+        keys = [str(int(key)) for key, found in classes.by_key.items() if test(_value(column, found))]
+        return f"class_key IN ({', '.join(keys)})" if keys else "false"
+
+    def _class_order(self, column: str, world: Mapping[str, Snapshot]) -> str:
+        table = self.classes(world).table
+        return f"(SELECT {column} FROM {table} WHERE {table}.class_key = rows.class_key)"
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    def events(self, where: str, values: Sequence[Any] = (), most: int = MOST) -> tuple[Event, ...]:
+        """At most so many events a condition lets through, newest first; their records are excerpts."""
+        return tuple(event_of(row) for row in self.rows.select(where, values, most))
+
+    def with_request(self, request_id: str) -> tuple[Event, ...]:
+        """Events of one request, with their records."""
+        ids = [one for (one,) in self.rows.of_segments("eventid", "requestid = ?", [request_id]) if one]
+        return self.wholes(self.events("event_id IN (SELECT unnest(?::VARCHAR[]))", [ids])) if ids else ()
+
+    def whole(self, event: Event, ident: str = "") -> Event:
+        """The event with its record; as it is when that cannot be read any more."""
+        where, values = ("event_id = ? AND region = ? AND account = ?", [event.event_id, event.region, event.account])
+        if not event.event_id:
+            where, values = "ident = ?", [ident]
+        found = self.rows.select(where, values, 1)
+        if not found:
+            return event
+        (record,) = self.rows.records([(found[0][0], found[0][-3])])
+        return msgspec.structs.replace(event, record=record, excerpt=False) if record else event
+
+    def wholes(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """Events with their records, in one go."""
+        chosen = list(events)
+        ids = [event.event_id for event in chosen if event.event_id]
+        rows = self.rows.select("event_id IN (SELECT unnest(?::VARCHAR[]))", [ids], len(ids) * 2) if ids else []
+        records = dict(zip((row[1] for row in rows), self.rows.records([(row[0], row[-3]) for row in rows]), strict=True))
+        return tuple(
+            msgspec.structs.replace(event, record=records[event.event_id], excerpt=False) if records.get(event.event_id) else event
+            for event in chosen
+        )
+
+    def last_seen(self) -> dict[str, datetime]:
+        """Latest event by the ARN of the identity behind it."""
+        sql = f"SELECT actor_arn, max(time) FROM {self.rows.relation()} WHERE actor_arn <> '' AND time IS NOT NULL GROUP BY actor_arn"
+        return {arn: when.replace(tzinfo=UTC) for arn, when in self.rows.run(sql)}
+
+
+def _rank(found: Class) -> int | None:
+    if found.severity is not None:
+        return found.severity.rank
+    return len(Severity) if found.told else None
+
+
+def _value(column: str, found: Class) -> Any:
+    if column == "class":
+        if found.severity is None and not found.told:
+            return State.NO_INFORMATION
+        return found.severity.value if found.severity else ""
+    return found.about if column == "about" else found.why
