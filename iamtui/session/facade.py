@@ -65,6 +65,9 @@ if TYPE_CHECKING:
 
 _SECTION_OF = {ListKind.USERS: USERS, ListKind.ROLES: ROLES, ListKind.GROUPS: GROUPS, ListKind.POLICIES: POLICIES}
 
+_FIRST = 1000
+"""Events of a trail that are shown before any of it is on disk."""
+
 _NOUNS: dict[ListKind, type] = {
     ListKind.USERS: User,
     ListKind.ROLES: Role,
@@ -611,14 +614,17 @@ class Session(AccessQuestions):
             from .stored import StoredEvents
 
             self._stored = StoredEvents(self.trail.store, self._row_of)
-            self._stored.refresh(cancelled)  # what an earlier run has read, at once
         return self._stored
 
     def _load_stored(self, stored: StoredEvents, cancelled: Cancelled) -> Iterator[Activity]:
         """Read what is new into the store, and let the list follow it."""
-        self._book.windows[""] = (self.trail.window(running=True),)
-        yield self._stored_answer(stored, running=True)
         try:
+            if stored.show_head() or self._show_first(stored, cancelled):
+                self._book.windows[""] = (self.trail.window(running=True),)
+                yield self._stored_answer(stored, running=True)
+            if self.trail.store.state().segments:
+                stored.refresh(cancelled)
+                yield self._stored_answer(stored, running=True)
             told = 0.0
             for step in self.trail.read(cancelled):
                 if time.monotonic() < told:
@@ -630,6 +636,8 @@ class Session(AccessQuestions):
                 yield self._stored_answer(stored, running=True)
             stored.refresh(cancelled)
             self._seen_last = (stored.version, stored.last_seen())
+            if not cancelled():
+                stored.keep_head()
             for reason in self.trail.state().refused:
                 self._book.note(IamtuiError(reason))
         except IamtuiError as error:
@@ -637,6 +645,23 @@ class Session(AccessQuestions):
         self._book.windows[""] = (self.trail.window(running=False),)
         self._book.events_lost |= bool(self.trail.state().refused)
         yield self._stored_answer(stored, running=False)
+
+    def _show_first(self, stored: StoredEvents, cancelled: Cancelled) -> bool:
+        """The events of one file, while the store is empty: somebody is waiting for the first rows."""
+        from ..model.document import Document, Origin
+        from ..source.base import EventFile
+        from ..source.decode import decode_events
+
+        if self.trail.store.state().segments:
+            return False
+        for item in self._source.event_files({}, cancelled):  # type: ignore[union-attr]
+            if isinstance(item, EventFile) and item.body:
+                found = decode_events(Document(Kind.EVENTS, item.body, self.now(), Origin("evidence", item.name))).events[:_FIRST]
+                if found:
+                    events = sorted(found, key=when, reverse=True)
+                    stored.show_first(events, [str(id(event)) for event in events], len(events), frozenset(e.account for e in events))
+                    return True
+        return False
 
     def _stored_answer(self, stored: StoredEvents, *, running: bool) -> Activity:
         return Activity(windows=self.windows(), running=running, total=len(stored))

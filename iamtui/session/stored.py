@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 64
 _PIECE = 8192
+_HEAD = 128
 _BLOCKS = 96
 """Blocks of rows kept in memory, about six thousand rows."""
 
@@ -122,6 +123,39 @@ class ViewRows(StoredRows):
         return made
 
 
+class HeadRows(StoredRows):
+    """The newest rows of a list that is being made ready; those further on come with it."""
+
+    def __init__(self, rows: Sequence[Row], count: int) -> None:
+        self._held, self._count = tuple(rows), count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        return list(self._held[place]) if isinstance(place, slice) else self._held[place]
+
+    def held(self, place: int) -> Row | None:
+        return self._held[place] if place < len(self._held) else None
+
+    def load(self, first: int, count: int) -> None:
+        """Nothing: the list itself is on its way."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The newest rows, kept so that a start shows them before anything is asked."""
+
+    segments: tuple[str, ...]
+    accounts: frozenset[str]
+    count: int
+    events: tuple[Event, ...]
+    idents: tuple[str, ...]
+
+
 class _Classes(msgspec.Struct, frozen=True, eq=False):
     """Classes of one state of the accounts, by class key."""
 
@@ -138,23 +172,52 @@ class StoredEvents:
         from ..store.events.rows import EventRows
 
         self._store = store
+        self._head_file = store.folder / "rows" / "head.json"
         self.rows = EventRows(store.folder)
         self._row_of = row_of
         self._lock = threading.Lock()
         self._classes: _Classes | None = None
-        self._list: ViewRows | None = None
+        self._list: StoredRows | None = None
         self._tables = 0
         self.version = 0
         self.accounts: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
-        return self.rows.all.count
+        return len(self._list) if self._list is not None else 0
+
+    def show_head(self) -> bool:
+        """The newest rows as they were kept, at once; False when there are none of what the store holds."""
+        try:
+            head = msgspec.json.decode(self._head_file.read_bytes(), type=_Head)
+        except (OSError, msgspec.MsgspecError, ValueError):
+            return False
+        segments = tuple(path.name for path in self._store.state().segments)
+        if head.segments != segments or len(head.events) != len(head.idents):
+            return False
+        self.show_first(head.events, head.idents, head.count, head.accounts)
+        return True
+
+    def show_first(self, events: Sequence[Event], idents: Sequence[str], count: int, accounts: frozenset[str]) -> None:
+        """Some rows before the list is ready."""
+        self._list = HeadRows([self._row_of(event, ident) for event, ident in zip(events, idents, strict=True)], count)
+        self.accounts = accounts
+        self.version += 1
+
+    def keep_head(self) -> None:
+        """Keep the newest rows for the next start."""
+        from ..store.files import private_file
+
+        rows = self.rows.page(self.rows.all, 0, _HEAD)
+        segments = tuple(path.name for path in self._store.state().segments)
+        head = _Head(segments, self.accounts, len(self), tuple(event_of(row) for row in rows), tuple(row[-2] for row in rows))
+        with private_file(self._head_file) as file:
+            file.write(msgspec.json.encode(head))
 
     def refresh(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Bring the list up to what the store holds."""
         before = self.rows.all
         after = self.rows.open(self._store.state().segments, cancelled)
-        if after is not before or self._list is None:
+        if after is not before or not isinstance(self._list, ViewRows):
             self._list = ViewRows(self.rows, after, self._row_of)
             relation = self.rows.relation()
             self.accounts = (
@@ -163,7 +226,7 @@ class StoredEvents:
             self.version += 1
 
     @property
-    def list(self) -> ViewRows:
+    def list(self) -> StoredRows:
         """All events, newest first."""
         assert self._list is not None
         return self._list
@@ -173,7 +236,7 @@ class StoredEvents:
 
     # -- lists -------------------------------------------------------------------------------------------------------
 
-    def narrowed(self, wanted: Filter, columns: Sequence[Column], sort: str, descending: bool, world: Mapping[str, Snapshot]) -> ViewRows:
+    def narrowed(self, wanted: Filter, columns: Sequence[Column], sort: str, descending: bool, world: Mapping[str, Snapshot]) -> StoredRows:
         """The list narrowed and in another order. Raises FilterError for an order that is none."""
         narrowing = Narrowing(
             columns, lambda column, test: self._keys(column, test, world), lambda column: self._class_order(column, world), self._addresses

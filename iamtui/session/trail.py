@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _EVERY = 0.25
 
+LARGE = 30_000
+"""Events above which a trail stays on disk."""
+
 
 class TrailState(msgspec.Struct, frozen=True):
     """What the store holds, for the line under a query.
@@ -94,7 +97,9 @@ class Trail:
     def is_large(self, cancelled: Cancelled = never_cancelled) -> bool:
         """Whether the source has more events than the memory should hold."""
         asked = getattr(self._source, "is_large", None)
-        return bool(asked is not None and asked(cancelled))
+        if asked is None:
+            return False
+        return self.store.state().events > LARGE or bool(asked(cancelled))  # what an earlier run has read is known at once
 
     def window(self, *, running: bool, step: Step | None = None) -> Window:
         """What the files hold, as far as they were read."""

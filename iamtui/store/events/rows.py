@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...errors import IamtuiError
 from ...model.event import TARGET_FIELDS
 from ..files import private_dir
 from .segments import connection, quoted, told_disk
@@ -64,6 +65,7 @@ COLUMNS: tuple[str, ...] = (
 event's id, or what stands for it; `class_key` is equal for events that nothing of what their class is told by tells apart."""
 
 _VERSION = 1
+_PIECE = 2000
 _MEMORY = "128MB"
 _FORMAT = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 4096"
 _IAM = "eventsource = 'iam.amazonaws.com'"
@@ -211,6 +213,7 @@ class EventRows:
         self._memory = memory
         self._exit = ExitStack()
         self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._db: duckdb.DuckDBPyConnection | None = None
         self._running: dict[int, duckdb.DuckDBPyConnection] = {}
         self._segments: tuple[Path, ...] = ()
@@ -243,10 +246,12 @@ class EventRows:
         return self.all
 
     def _sweep(self, files: Sequence[Path]) -> None:
-        """Remove rows of segments that are gone."""
+        """Remove rows of segments that are gone, and what a process that died was making."""
         kept = {path.name for path in files}
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():
+                if path.name.startswith("making-") and not _alive(path.name.split("-")[1]):
+                    shutil.rmtree(path, ignore_errors=True)
                 if (
                     path.suffix == ".parquet"
                     and path.name not in kept
@@ -291,7 +296,9 @@ class EventRows:
     def page(self, view: View, first: int, count: int) -> list[tuple[Any, ...]]:
         """Rows `first` to `first + count` of a view: the number of the segment, then COLUMNS."""
         places = (
-            self.run(f"SELECT f, r FROM {view.table} WHERE rowid BETWEEN {int(first)} AND {int(first + count - 1)}") if view.table else []
+            self.run(f"SELECT f, r FROM {view.table} WHERE rowid BETWEEN {int(first)} AND {int(first + count - 1)}", page=True)
+            if view.table
+            else []
         )
         found = self.at(places)
         return [found[place] for place in places if place in found]
@@ -309,7 +316,7 @@ class EventRows:
             f"SELECT file_index, file_row_number, {', '.join(COLUMNS)} FROM read_parquet([{files}], file_row_number = true) "
             f"WHERE file_row_number IN ({lines}) AND (file_index, file_row_number) IN (VALUES {pairs})"
         )
-        return {(numbers[n], line): (numbers[n], *rest) for n, line, *rest in self.run(sql)}
+        return {(numbers[n], line): (numbers[n], *rest) for n, line, *rest in self.run(sql, page=True)}
 
     def position(self, view: View, ident: str) -> int | None:
         """Where in a view an event is; None when it is not in it."""
@@ -333,10 +340,16 @@ class EventRows:
         """At most so many rows a condition lets through, the newest first."""
         if not self._files:
             return []
-        sql = (
-            f"SELECT file_index, {', '.join(COLUMNS)} FROM {self.relation()} WHERE {where} ORDER BY time DESC NULLS LAST LIMIT {int(most)}"
+        places = self.run(
+            f"SELECT file_index, file_row_number FROM {self.relation()} WHERE {where} ORDER BY time DESC NULLS LAST LIMIT {int(most)}",
+            parameters,
         )
-        return self.run(sql, parameters)
+        rows: list[tuple[Any, ...]] = []
+        for first in range(0, len(places), _PIECE):
+            piece = places[first : first + _PIECE]
+            found = self.at(piece)
+            rows += [found[place] for place in piece if place in found]
+        return rows
 
     def records(self, places: Sequence[tuple[int, int]]) -> list[str]:
         """The records at (segment, place), in their order; "" for one that cannot be read."""
@@ -360,20 +373,30 @@ class EventRows:
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """An answer to SQL of ours; values come as parameters."""
-        with self._lock:
-            if self._db is None:
-                self._db = self._exit.enter_context(connection(self._memory))
-                self._db.execute("SET temp_directory = ''; SET preserve_insertion_order = true; SET parquet_metadata_cache = true")
-            cursor = self._db.cursor()
-            self._running[threading.get_ident()] = cursor
-        try:
-            return cursor.execute(sql, list(parameters)).fetchall() if parameters else cursor.execute(sql).fetchall()
-        finally:
+    def run(self, sql: str, parameters: Sequence[Any] = (), *, page: bool = False) -> list[tuple[Any, ...]]:
+        """An answer to SQL of ours; values come as parameters. One question at a time looks at all rows, because each needs
+        memory; a `page` waits for nobody. Raises IamtuiError."""
+        import duckdb
+
+        with contextlib.nullcontext() if page else self._one_at_a_time:
             with self._lock:
-                self._running.pop(threading.get_ident(), None)
-            cursor.close()
+                if self._db is None:
+                    self._db = self._exit.enter_context(connection(self._memory))
+                    self._db.execute(f"SET temp_directory = {quoted(self._folder / 'spilled')}")
+                    self._db.execute("SET preserve_insertion_order = true; SET parquet_metadata_cache = true")
+                cursor = self._db.cursor()
+                self._running[threading.get_ident()] = cursor
+            try:
+                return cursor.execute(sql, list(parameters)).fetchall() if parameters else cursor.execute(sql).fetchall()
+            except duckdb.Error as error:
+                raise IamtuiError(
+                    f"The events in {self._folder.parent} cannot be read: {str(error).partition(chr(10))[0]}",
+                    "iamtui cache clear forgets them; the next start reads the files again",
+                ) from error
+            finally:
+                with self._lock:
+                    self._running.pop(threading.get_ident(), None)
+                cursor.close()
 
     def interrupt(self, thread: int) -> None:
         """Stop the question a thread is waiting for."""
@@ -381,6 +404,16 @@ class EventRows:
             running = self._running.get(thread)
             if running is not None:
                 running.interrupt()
+
+
+def _alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def make_rows(segment: Path, path: Path, memory: str = _MEMORY) -> None:

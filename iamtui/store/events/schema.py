@@ -155,7 +155,8 @@ def select(source: str) -> str:
         END AS _actor_name,
         CASE WHEN {is_role} THEN coalesce(nullif(split_part(s.userIdentity.principalId, ':', 2), ''), split_part({tail}, '/', 2))
              WHEN {is_federated} THEN coalesce(s.userIdentity.userName, split_part({arn}, '/', -1)) END AS _session,
-        CASE WHEN s.eventName IN ({hands_out}) THEN json_extract_string(s.responseElements, '$.credentials.accessKeyId') END AS _handed_out,
+        CASE WHEN s.eventName IN ({hands_out}) AND json_valid(s.responseElements)
+             THEN json_extract_string(s.responseElements, '$.credentials.accessKeyId') END AS _handed_out,
         CASE WHEN s.errorCode <> '' THEN CASE WHEN {denied} THEN 'denied' ELSE 'failed' END
              WHEN s.errorMessage <> '' OR (s.eventName = 'ConsoleLogin' AND contains(lower(s.responseElements), 'failure')) THEN 'failed'
              WHEN s.eventName IS NOT NULL AND s.userIdentity IS NOT NULL THEN 'success' ELSE 'unknown' END AS _outcome,

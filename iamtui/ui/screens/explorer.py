@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from ...errors import IamtuiError
 from ...model.event import Event
 from ...session import NAMED, ListKind, Row, Session, Update
 from ...text import visible
@@ -233,7 +234,10 @@ class Explorer(Screen[None]):
     async def _show_row(self, row: Row, tab: str = "", *, enter: bool) -> None:
         session = self.app.session
         if session.events_on_disk and isinstance(row.item, Event):
-            row = await asyncio.to_thread(_fetched, session, row)
+            try:
+                row = await asyncio.to_thread(_fetched, session, row)
+            except IamtuiError as error:
+                self._say(error.message, bad=True)
         detail = self._ensure_detail()
         if not detail.is_attached:
             await self.query_one("#body").mount(detail)

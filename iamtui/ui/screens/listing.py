@@ -107,8 +107,10 @@ class ListPane(Vertical):
                 selection = session.select(kind, state.filter, state.sort, state.descending)
                 place: int | None = None
                 if isinstance(selection.rows, StoredRows):
-                    place = session.position(selection, key) if key else None
-                    selection.rows.load((near if place is None else place) - _AHEAD, 3 * _AHEAD)
+                    # Who is at the top stays there: that is where what is new comes in.
+                    place = 0 if not near else session.position(selection, key) if key else None
+                    at = near if place is None else place
+                    selection.rows.load(at - at % _AHEAD, _AHEAD)
             if not worker.is_cancelled:
                 self.post_message(Answered(question, (selection, place)))
 
@@ -161,6 +163,7 @@ class ListPane(Vertical):
         table.set_rows(len(rows), cells, key, (lambda _: place) if on_disk else None, growing=not self.settled)
         if table.row_count:
             self.state.cursor_key = table.cursor_key
+        self._look_ahead()
 
     def _held(self, rows: Sequence[Row], place: int) -> Row | None:
         """A row; None while it is being read from disk."""
