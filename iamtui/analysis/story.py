@@ -15,7 +15,7 @@ import msgspec
 
 from ..model.event import ActorKind, Event, Outcome
 from ..model.finding import Severity
-from .attribution import Chain, Chains
+from .attribution import Behind, Chain, Chains
 from .event_columns import short_target
 
 _SCENE = timedelta(minutes=45)
@@ -82,6 +82,8 @@ def who_of(chain: Chain) -> tuple[str, str]:
     """What makes two calls the same person's, user's or workload's."""
     if chain.behind.value == "not told":
         return "session", chain.origin.access_key_id or chain.origin.arn or chain.origin.name
+    if chain.behind in (Behind.PERSON, Behind.WORKLOAD) and chain.name:
+        return chain.behind.value, chain.name  # many persons share the role their sign-in leads to
     return chain.behind.value, chain.origin.arn or chain.name
 
 

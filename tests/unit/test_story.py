@@ -73,6 +73,16 @@ def test_what_is_new_stands_out_only_after_a_day_of_others() -> None:
     assert reasons == [("first call from 198.51.100.7",), ("first call in eu-west-1",), ("first CreateUser",)]
 
 
+def test_persons_who_sign_in_to_the_same_role_have_stories_of_their_own() -> None:
+    arn = "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_1"
+    kim, lee = (
+        Actor(ActorKind.ROLE, "AWSReservedSSO_Admin_1", arn, "1", session_name=name, access_key_id=f"ASIA{name}") for name in ("kim", "lee")
+    )
+    events = [call(0, actor=kim), call(1, actor=lee), call(2, "CreateUser", actor=kim)]
+    own, _ = gather(Chains(events), events, events[0])
+    assert {event.actor.session_name for event in own} == {"kim"}
+
+
 def test_a_refusal_that_went_through_later() -> None:
     denied = call(0, "CreateUser", outcome=Outcome.DENIED)
     assert why(told(denied, call(2, "CreateUser")), "CreateUser") == ("was refused at 12:00:00, and went through now",)

@@ -14,7 +14,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,17 +186,19 @@ class EventStore:
         if not any(batch.lines for batch in batches):
             return _Converted(inputs, None)
         lines, raw = place.with_suffix(".lines"), place.with_suffix(".parquet")
-        names = [[batch.number for batch in batches], [one.name for one in inputs]]
-        db.execute("CREATE TEMP TABLE input AS SELECT unnest(?::INTEGER[]) AS i, unnest(?::VARCHAR[]) AS name", names)
+        first = min(batch.number for batch in batches)
+        names = [""] * (max(batch.number for batch in batches) - first + 1)
+        for batch in batches:
+            names[batch.number - first] = batch.input.name
         try:
             _fill(lines, (batch.lines for batch in batches))
             try:
-                _copy(db, select(_lines_relation(lines)), raw)
+                _copy(db, select(_lines_relation(lines, first)), raw, [names])
             except Exception as error:
                 if not _is_about_text(error):
                     raise
                 _fill(lines, (self._cleaned(batch.lines) for batch in batches))
-                _copy(db, select(_lines_relation(lines)), raw)
+                _copy(db, select(_lines_relation(lines, first)), raw, [names])
         finally:
             lines.unlink(missing_ok=True)
             db.close()
@@ -283,11 +285,12 @@ def connection(memory: str = "512MB", threads: int | None = None) -> Iterator[du
         db.close()
 
 
-def _lines_relation(lines: Path) -> str:
+def _lines_relation(lines: Path, first: int) -> str:
+    """Lines with the name of the input each is of; the names are a parameter, from that of batch number `first` on."""
     return (
-        f"(SELECT line AS j, name AS o FROM read_csv({quoted(lines)}, "
+        f"(SELECT line AS j, list_extract(?::VARCHAR[], i - {int(first)} + 1) AS o FROM read_csv({quoted(lines)}, "
         "columns = {'i': 'INTEGER', 'line': 'VARCHAR'}, auto_detect = false, delim = E'\\x01', quote = '', escape = '', header = false, "
-        f"new_line = '\\n', max_line_size = {_LONGEST_LINE}) JOIN input USING (i))"
+        f"new_line = '\\n', max_line_size = {_LONGEST_LINE}))"
     )
 
 
@@ -361,8 +364,8 @@ def _is_about_text(error: Exception) -> bool:
     return isinstance(error, duckdb.InvalidInputException | duckdb.ConversionException | duckdb.OutOfRangeException)
 
 
-def _copy(db: duckdb.DuckDBPyConnection, query: str, to: Path) -> None:
-    db.execute(f"COPY ({query}) TO {quoted(to)} ({_PARQUET})")
+def _copy(db: duckdb.DuckDBPyConnection, query: str, to: Path, parameters: Sequence[Any] = ()) -> None:
+    db.execute(f"COPY ({query}) TO {quoted(to)} ({_PARQUET})", list(parameters))
     to.chmod(0o600)
 
 
