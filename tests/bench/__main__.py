@@ -216,6 +216,15 @@ def bench_trail(home: str) -> None:
     line("five saved queries, 1M events, slowest", f"{slowest * 1000:.0f} ms", "limit 300 ms", slowest / 0.3, 1)
 
 
+def bench_pane(home: str) -> None:
+    """The events pane over a million events."""
+    large, small, cold, worst, memory = figures("pane")[:5]
+    line("events pane, 1M events, first rows", f"{large * 1000:.0f} ms", f"1,000 events {small * 1000:.0f} ms", large / small, 1.5)
+    line("the same, read for the first time", f"{cold * 1000:.0f} ms", f"1,000 events {small * 1000:.0f} ms", cold / small, 1.5)
+    line("scrolling and filtering 1M, longest wait", f"{worst * 1000:.0f} ms", "limit 50 ms", worst / 0.05, 1)
+    line("resident memory, 1M events", f"{memory / 1e6:.0f} MB", "limit 250 MB", memory / 250e6, 1)
+
+
 BENCHES: dict[str, Callable[[str], None]] = {
     "start": bench_start,
     "live": bench_live,
@@ -226,6 +235,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "decisions": bench_decisions,
     "unused": bench_unused,
     "trail": bench_trail,
+    "pane": bench_pane,
 }
 
 
