@@ -316,6 +316,42 @@ def unused(ctx: click.Context, /, name: str, days: int, form: str, **given: Any)
     ctx.exit(print_unused(_choices(ctx, given), name, days, form))
 
 
+@cli.group()
+def sweep() -> None:
+    """Questions asked of the whole account, one identity after the other."""
+
+
+_SWEPT = ("users", "roles", "groups", "policies")
+
+
+@sweep.command("last-used")
+@click.argument("kinds", nargs=-1, type=click.Choice(_SWEPT), metavar="[KIND]…")
+@click.option("--again", is_flag=True, help="Ask also for what is known and not a day old.")
+@click.option("--services-only", is_flag=True, help="Ask by service, not by action too.")
+@_format_option
+@_source_options
+@click.pass_context
+def sweep_last_used(ctx: click.Context, /, kinds: tuple[str, ...], again: bool, services_only: bool, form: str, **given: Any) -> None:
+    """Last-accessed details of all users, roles, groups and policies: at most four jobs at a time; goes on where it was stopped or killed."""
+    from .commands.sweep import sweep as run
+
+    ctx.exit(run(_choices(ctx, given), kinds, form, again=again, services_only=services_only))
+
+
+@cli.command()
+@click.argument("service", default="")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_SWEPT), help="Only these; several times for several.")
+@click.option("--filter", "filter_text", default="", help="As after / in the explorer: ci-, kind:roles, glue:>90d, s3:unused.")
+@_format_option
+@_source_options
+@click.pass_context
+def matrix(ctx: click.Context, /, service: str, kinds: tuple[str, ...], filter_text: str, form: str, **given: Any) -> None:
+    """Identities by services and the age of the last use; with SERVICE, who holds it, the latest use first (matrix glue)."""
+    from .commands.matrix import print_matrix
+
+    ctx.exit(print_matrix(_choices(ctx, given), service, kinds, filter_text, form))
+
+
 @cli.command()
 @click.argument("old")
 @click.argument("new")
