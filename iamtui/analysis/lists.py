@@ -60,13 +60,14 @@ def columns(kind: str, several_accounts: bool = False, advised: bool = False) ->
         found = tuple(msgspec.structs.replace(c, detail_only=True) if c.id == "account" else c for c in found)
     if advised:
         found = tuple(
-            msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, 1)) if c.id in _ADVISED else c
+            msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, _ADVISED[c.id])) if c.id in _ADVISED else c
             for c in found
         )
     return found
 
 
-_ADVISED = ("last-seen", "last-accessed", "unused-services")
+_ADVISED = {"last-seen": 1, "last-accessed": 1, "unused-services": 0}
+"""What last-accessed details tell in a list, and how long it stays when room gets scarce."""
 
 
 def _columns(kind: str) -> tuple[Column, ...]:

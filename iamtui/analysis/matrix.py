@@ -32,14 +32,14 @@ class Mark(NamedTuple):
 
 
 AGES: tuple[tuple[int, Mark], ...] = (
-    (_DAY, Mark("d", "age-day", "a day")),
-    (7 * _DAY, Mark("w", "age-week", "a week")),
-    (31 * _DAY, Mark("m", "age-month", "a month")),
-    (92 * _DAY, Mark("q", "age-quarter", "a quarter")),
+    (_DAY, Mark("d", "age-day", "day")),
+    (7 * _DAY, Mark("w", "age-week", "week")),
+    (31 * _DAY, Mark("m", "age-month", "month")),
+    (92 * _DAY, Mark("q", "age-quarter", "quarter")),
 )
 """(seconds, mark) of what was used within that time."""
-OLDER = Mark("y", "age-year", "longer ago")
-UNUSED = Mark("·", "age-unused", "granted, not used in the tracking period")
+OLDER = Mark("y", "age-year", "older")
+UNUSED = Mark("·", "age-unused", "granted, unused")
 NOTHING = Mark(" ", "", "not granted")
 UNASKED = Mark("?", "age-unknown", "not asked")
 DENIED = Mark("!", "age-denied", "denied")
@@ -138,14 +138,10 @@ class Matrix:
 
         return sorted(rows, key=rank)
 
-    def tally(self, service: int, rows: Iterable[int], now: float) -> dict[str, int]:
-        """How many lines have each mark in a column, by its letter."""
-        found: dict[str, int] = {}
-        for row in rows:
-            line = self.lines[row]
-            letter = _WHY.get(line.why.state, UNASKED).letter if line.digest is None else mark_of(self.value(row, service), now).letter
-            found[letter] = found.get(letter, 0) + 1
-        return found
+    def tally(self, service: int, rows: Iterable[int]) -> tuple[int, int]:
+        """(how many of these lines used a service, how many hold it)."""
+        values = [self.value(row, service) for row in rows]
+        return sum(value > 0 for value in values), sum(value != NOT_GRANTED for value in values)
 
     # -- filter ------------------------------------------------------------------------------------------------------
 

@@ -118,6 +118,8 @@ def _print_letters(matrix: Matrix, rows: Sequence[int], places: Sequence[int], n
     for row in rows:
         letters = " ".join(matrix.mark(row, p, stamp).letter for p in places)
         data(f"{visible(matrix.lines[row].name):{wide}}  {letters}".rstrip() + "\n")
-    words("used within: " + ", ".join(f"{mark.letter} {mark.words}" for mark in LEGEND) + "; blank: not granted")
-
-
+    words(
+        "used within: "
+        + ", ".join(f"{mark.letter} {mark.words}" for mark in LEGEND)
+        + "; blank: not granted. Unused: not in the tracking period"
+    )

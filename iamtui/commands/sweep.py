@@ -104,7 +104,10 @@ def _columns(found: Sequence[Column]) -> list[Column]:
 
 def _renamed(told: dict[str, Any]) -> dict[str, Any]:
     """The same names for all kinds."""
-    return {{"user": "name", "role": "name", "group": "name", "policy": "name", "last-accessed": "last-seen"}.get(k, k): v for k, v in told.items()}
+    return {
+        {"user": "name", "role": "name", "group": "name", "policy": "name", "last-accessed": "last-seen"}.get(k, k): v
+        for k, v in told.items()
+    }
 
 
 def _kind(kind: str) -> Column:

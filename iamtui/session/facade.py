@@ -25,6 +25,7 @@ from ..model.identity import Group, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
+from .analyzing import AnalyzerQuestions
 from .answers import (
     NAMED,
     CredentialView,
@@ -39,7 +40,6 @@ from .answers import (
     Update,
     UsageUpdate,
 )
-from .analyzing import AnalyzerQuestions
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .reading import Reader

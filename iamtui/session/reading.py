@@ -173,7 +173,9 @@ class Reader:
                 fact = self.take_usage(arn, account, item)
                 if not fact.is_known:
                     hint = item.hint if isinstance(item, Gap) else "r tries again"
-                    self.book.note_gap(Gap(Kind.LAST_ACCESSED, fact.state, fact.detail, fact.source, account, arn, hint=hint, at=fact.as_of))
+                    self.book.note_gap(
+                        Gap(Kind.LAST_ACCESSED, fact.state, fact.detail, fact.source, account, arn, hint=hint, at=fact.as_of)
+                    )
                 self.book.usage[arn] = self._kept_on(arn, fact)
         except IamtuiError as error:
             self.book.failed(error)

@@ -160,7 +160,11 @@ class SweepQuestions:
             if digest is not None and target.created is not None and digest.completed < target.created:
                 digest = None
             brief = advisor.brief(target.arn)
-            why = absent(State.NOT_LOADED) if brief is None or brief.is_known else absent(brief.state, brief.source, brief.as_of, brief.detail)
+            why = (
+                absent(State.NOT_LOADED)
+                if brief is None or brief.is_known
+                else absent(brief.state, brief.source, brief.as_of, brief.detail)
+            )
             lines.append(Line(target.arn, target.name, target.kind, target.account, digest, why))
         return Matrix(tuple(advisor.names), lines)
 
@@ -353,7 +357,9 @@ class _Sweeping:
         for state, name in ((State.DENIED, "denied"), (State.FAILED, "failed")):
             if counts[name]:
                 reason = f"last-accessed details of {counts[name]:,} of {len(self.all):,}, first {self.first}"
-                self.book.note_gap(Gap(Kind.LAST_ACCESSED, state, reason, "iam:GenerateServiceLastAccessedDetails", hint="sweep asks again"))
+                self.book.note_gap(
+                    Gap(Kind.LAST_ACCESSED, state, reason, "iam:GenerateServiceLastAccessedDetails", hint="sweep asks again")
+                )
         if counts["gone"]:
             reason = f"{counts['gone']:,} were deleted since the lists were read"
             self.book.note_gap(Gap(Kind.LAST_ACCESSED, State.NOT_APPLICABLE, reason, hint="r reads the lists again"))

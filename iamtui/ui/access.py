@@ -224,6 +224,23 @@ def ask_preflight(app: IamtuiApp, argument: str) -> None:
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 
 
+MATRIX = ":matrix [SERVICE] [users|roles|groups|policies]…"
+
+
+def show_matrix(app: IamtuiApp, argument: str) -> None:
+    """Identities by services; with a service the latest use of it first."""
+    from ..session.sweeping import KINDS
+    from .screens.matrix import MatrixScreen
+
+    words = argument.casefold().split()
+    kinds = [word for word in words if word in KINDS]
+    others = [word for word in words if word not in KINDS]
+    if len(others) > 1:
+        app._tell(MATRIX, bad=True)
+    else:
+        app.push_screen(MatrixScreen(others[0] if others else "", kinds))
+
+
 def show_escalations(app: IamtuiApp, argument: str) -> None:
     """Ways to an administrator's rights, of everybody or of one identity."""
     row: Row | None = None

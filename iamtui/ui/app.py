@@ -200,6 +200,16 @@ class IamtuiApp(App[None]):
                 from .access import show_exposure
 
                 show_exposure(self)
+            case "sweep":
+                self.explorer.sweeping().ask(argument)
+            case "matrix":
+                from .access import show_matrix
+
+                show_matrix(self, argument)
+            case "analyzer":
+                from .access import show_analyzer
+
+                show_analyzer(self)
             case "sql":
                 self.open_sql(argument)
             case "triage":

@@ -160,9 +160,7 @@ class Connection:
             held = self._clients.get((service, place, patient))
             if held is None:
                 config = self._config(service, patient=patient)
-                held = self.session.create_client(
-                    service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=config
-                )
+                held = self.session.create_client(service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=config)
                 self._clients[(service, place, patient)] = held
             return held
 

@@ -134,6 +134,16 @@ class ListPane(Vertical):
         if table.row_count:
             self.state.cursor_key = table.cursor_key
 
+    def renew(self) -> None:
+        """What the rows tell has changed, not which there are: each keeps its place, whatever the order and the filter would say now."""
+        held = self.selection
+        listing = self.session.listing(self.kind)
+        if held is None or held.listing is listing or len(listing.rows) != len(held.listing.rows):
+            return
+        if any(new.item is not old.item for new, old in zip(listing.rows, held.listing.rows, strict=True)):
+            return  # the account has been read again: that makes a picture of its own
+        self._take(Selection(listing, held.indices, held.filter_text, held.sort, held.descending, held.error))
+
     def _calm(self, rows: Sequence[Row], indices: Sequence[int]) -> list[int]:
         """While a list is read for the first time nothing moves: what is shown stays, what is new goes to the end."""
         place = {rows[i].key: i for i in indices}
