@@ -304,6 +304,18 @@ def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
 
 
 @cli.command()
+@click.option("--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "resolved"]), help="Only AWS's findings of this status.")
+@_format_option
+@_source_options
+@click.pass_context
+def analyzer(ctx: click.Context, /, statuses: tuple[str, ...], form: str, **given: Any) -> None:
+    """Access Analyzer's findings of all chosen Regions side by side with exposure and unused access as worked out here, and why they differ."""
+    from .commands.analyzer import print_analyzer
+
+    ctx.exit(print_analyzer(_choices(ctx, given), statuses, form))
+
+
+@cli.command()
 @click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")

@@ -41,6 +41,8 @@ class Book:
         self.events_lost = False
         self.surroundings = Surroundings()
         self.surroundings_read = False
+        self.analyzers_read = False
+        self.analyzers_at: datetime | None = None  # when Access Analyzer last told its analyzers
         self.resources_asked: set[str] = set()
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()

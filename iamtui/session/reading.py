@@ -67,7 +67,7 @@ class Reader:
         from ..source.decode import Assembler
 
         before, assembler, documents = book.world, Assembler(), []
-        book.surroundings_read = False
+        book.surroundings_read = book.analyzers_read = False
         book.resources_asked.clear()
         if self.info.kind != "live":
             book.surroundings = Surroundings()
@@ -109,7 +109,7 @@ class Reader:
             return
         try:
             for item in self.source.surroundings(cancelled):
-                self._take_around(item)
+                self.take_around(item)
             book.surroundings_read = not cancelled()
         except IamtuiError as error:
             book.failed(error)
@@ -122,7 +122,7 @@ class Reader:
         book.resources_asked.add(arn)
         try:
             for item in read(arn):
-                self._take_around(item)
+                self.take_around(item)
         except IamtuiError as error:
             book.failed(error)
 
@@ -140,7 +140,8 @@ class Reader:
             self.book.note(error)
             return ()
 
-    def _take_around(self, item: object) -> None:
+    def take_around(self, item: object) -> None:
+        """What stands around the identities: into the book, and onto the disk of a live account."""
         if isinstance(item, Document):
             self._around(item)
             if self.cache is not None and self.info.kind == "live":
@@ -151,6 +152,8 @@ class Reader:
     def _around(self, document: Document) -> None:
         from ..source.decode import BROKEN, reason_of, with_document
 
+        if document.kind is Kind.ANALYZERS:
+            self.book.analyzers_at = document.as_of
         try:
             self.book.surroundings = with_document(self.book.surroundings, document)
         except BROKEN as error:

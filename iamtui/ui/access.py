@@ -241,6 +241,13 @@ def show_matrix(app: IamtuiApp, argument: str) -> None:
         app.push_screen(MatrixScreen(others[0] if others else "", kinds))
 
 
+def show_analyzer(app: IamtuiApp) -> None:
+    """Access Analyzer's findings beside ours."""
+    from .screens.analyzer import AnalyzerScreen
+
+    app.push_screen(AnalyzerScreen())
+
+
 def show_escalations(app: IamtuiApp, argument: str) -> None:
     """Ways to an administrator's rights, of everybody or of one identity."""
     row: Row | None = None

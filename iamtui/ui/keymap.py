@@ -103,6 +103,11 @@ KEYS = (
     Key("matrix.identity", "t", "open", "open what the row is about", "matrix", "move", True),
     Key("matrix.sweep", "S", "sweep", "ask for everybody's last use", "matrix", "act", True),
     Key("matrix.back", "escape,q,backspace", "back", "back", "matrix", "move", True),
+    Key("analyzer.identity", "t", "identity", "open what the finding is about", "analyzer", "move", True),
+    Key("analyzer.active", "a", "only_active", "without what is archived or resolved", "analyzer", "view", True),
+    Key("analyzer.about", "i", "about", "what Access Analyzer covers, and would add", "analyzer", "view", True),
+    Key("analyzer.again", "r", "again", "ask Access Analyzer again", "analyzer", "act", True),
+    Key("analyzer.back", "escape,q,backspace", "back", "back", "analyzer", "move", True),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -176,7 +181,7 @@ def _is_key(key: str) -> bool:
     return True
 
 
-_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"), ("grid", "matrix"))
+_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"), ("grid", "matrix"), ("table", "analyzer"))
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 
 

@@ -238,6 +238,8 @@ def _shown_later(fields: Fields) -> Recognised:
     """Kinds that are recognised so that they are not mistaken for anything else."""
     if any(name in fields for name in ("findings", "finding", "findingDetails")):
         return Recognised(Kind.ANALYZER_FINDINGS)
+    if "analyzers" in fields and "arn" in _first(fields["analyzers"]):
+        return Recognised(Kind.ANALYZERS)
     if any(name in fields for name in ("configurationItems", "configurationItem", "configurationItemStatus")):
         return Recognised(Kind.CONFIG_ITEMS, account=_word(fields, "accountId"))
     if "EvaluationResults" in fields:
