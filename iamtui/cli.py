@@ -304,7 +304,9 @@ def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
 
 
 @cli.command()
-@click.option("--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "resolved"]), help="Only AWS's findings of this status.")
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "resolved"]), help="Only AWS's findings of this status."
+)
 @_format_option
 @_source_options
 @click.pass_context

@@ -291,7 +291,8 @@ def _no_analyzer(surroundings: Surroundings) -> str:
 def _unused(known: Known, findings: Sequence[AnalyzerFinding]) -> list[Compared]:
     identities: dict[str, tuple[Identity, Snapshot]] = {}
     for snapshot in known.snapshots:
-        for identity in (*snapshot.users, *snapshot.roles):
+        everyone: tuple[Identity, ...] = (*snapshot.users, *snapshot.roles)
+        for identity in everyone:
             identities[identity.arn] = (identity, snapshot)
     rows: list[Compared] = []
     told: set[str] = set()
@@ -347,9 +348,7 @@ def unused_words(finding: AnalyzerFinding) -> str:
     return "; ".join(parts)
 
 
-def _idle(
-    known: Known, finding: AnalyzerFinding, identity: Identity, snapshot: Snapshot, days: int, regions: tuple[str, ...]
-) -> Compared:
+def _idle(known: Known, finding: AnalyzerFinding, identity: Identity, snapshot: Snapshot, days: int, regions: tuple[str, ...]) -> Compared:
     """A role, a password or a key as a whole, by RoleLastUsed and the credential report."""
     facts = [fact for label, fact in signs(identity, snapshot, ()) if _is_about(finding, identity, label)]
     cutoff = known.now - timedelta(days=days)
@@ -362,8 +361,8 @@ def _idle(
     if finding.type == "UnusedIAMUserAccessKey" and len(facts) > 1 and recent and len(recent) < len(dates):
         recent = []  # one of two keys is idle; which of them is this one, the report does not tell
     if not recent:
-        last = f"last used {_day(max(dates))}" if dates else "never seen used"
-        return _row(Verdict.BOTH, finding, f"{last}, {days} days", "", regions)
+        seen = f"last used {_day(max(dates))}" if dates else "never seen used"
+        return _row(Verdict.BOTH, finding, f"{seen}; unused after {days} days", "", regions)
     last = max(recent)
     looked = finding.analyzed or finding.updated
     if looked is not None and last > looked:

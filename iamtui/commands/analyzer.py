@@ -48,7 +48,10 @@ def print_analyzer(options: Mapping[str, Any], statuses: Sequence[str], form: st
         data(csv_table(list(COLUMNS), [row_cells(row, session.now()) for row in rows]))
     else:
         cells = [row_cells(row, session.now()) for row in rows]
-        print_table(["SAID BY", "KIND", "STATUS", "OF", "WHO OR WHAT", "WHY", "SINCE"], [[c[0], c[1], c[2], _short(c[3]), *c[4:6], c[7]] for c in cells])
+        print_table(
+            ["SAID BY", "KIND", "STATUS", "OF", "WHO OR WHAT", "WHY", "SINCE"],
+            [[c[0], c[1], c[2], _short(c[3]), *c[4:6], c[7]] for c in cells],
+        )
         words(f"{headline(rows)}")
     for note in notes(view):
         words(note)

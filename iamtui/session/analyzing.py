@@ -120,13 +120,15 @@ class AnalyzerQuestions:
         from ..model.event import Outcome
 
         found: dict[str, list[Event]] = {}
-        names = {item.name: item.arn for snapshot in self._book.world.snapshots for item in (*snapshot.roles, *snapshot.users)}
+        roles = {item.name: item.arn for snapshot in self._book.world.snapshots for item in snapshot.roles}
+        users = {item.name: item.arn for snapshot in self._book.world.snapshots for item in snapshot.users}
         wanted = {one.resource for one in self._book.surroundings.findings.values()} | set(self._book.surroundings.resources)
         for event in self._book.log.newest_first():
             if event.read_only or event.outcome is not Outcome.SUCCESS:
                 continue
+            names = {} if event.source != "iam.amazonaws.com" else roles if "Role" in event.name else users
             for target in event.targets:
-                arn = target if target in wanted else names.get(target, "") if event.source == "iam.amazonaws.com" else ""
+                arn = target if target in wanted else names.get(target, "")
                 if arn:
                     found.setdefault(arn, []).append(event)
         return found
@@ -223,7 +225,9 @@ def notes(view: AnalyzerView) -> list[str]:
         told.append(f"there is no analyzer of {' or '.join(view.missing)} access: there our own answers stand alone")
     if view.missing:
         told.append(WITHOUT)
-    told += [f"{one.name} in {one.region} is {one.status.lower()}: {one.reason}" for one in view.analyzers if one.status not in ("ACTIVE", "")]
+    told += [
+        f"{one.name} in {one.region} is {one.status.lower()}: {one.reason}" for one in view.analyzers if one.status not in ("ACTIVE", "")
+    ]
     return told
 
 

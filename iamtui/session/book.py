@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AwsError, CredentialsError, IamtuiError
 from ..model.account import World
@@ -17,6 +17,9 @@ from ..model.usage import UsageReport
 from .answers import Link, Problem
 from .eventlog import EventLog
 from .usagebook import UsageBook
+
+if TYPE_CHECKING:
+    from ..analysis.activity import Actors
 
 
 class Book:
@@ -39,6 +42,7 @@ class Book:
         self.advisor = UsageBook()
         self.link = Link.DISK
         self.events_lost = False
+        self.actors: Actors | None = None  # the events by who made them, made when many identities are asked about
         self.surroundings = Surroundings()
         self.surroundings_read = False
         self.analyzers_read = False

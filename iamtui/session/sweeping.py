@@ -149,6 +149,11 @@ class SweepQuestions:
         """
         return _Sweeping(self._book, self._reader, self.now, targets(self._book.world, kinds), granularity, again=again).run(cancelled)
 
+    def let_go(self, row: Row) -> None:
+        """Do not hold an identity's answer in full any longer; its packed one stays, and the disk or the source has it."""
+        if self._reader.cache is not None or self._reader.info.kind != "live":
+            self._book.usage.pop(getattr(row.item, "arn", ""), None)
+
     def matrix(self, kinds: Sequence[str] = ()) -> Matrix:
         """Identities and policies by services, as far as they were asked about."""
         from ..analysis.matrix import Line, Matrix
@@ -160,7 +165,7 @@ class SweepQuestions:
             if digest is not None and target.created is not None and digest.completed < target.created:
                 digest = None
             brief = advisor.brief(target.arn)
-            why = (
+            why: Fact[object] = (
                 absent(State.NOT_LOADED)
                 if brief is None or brief.is_known
                 else absent(brief.state, brief.source, brief.as_of, brief.detail)

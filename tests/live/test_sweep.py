@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,14 +29,14 @@ USED = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobLimit]:
+def quick(monkeypatch: pytest.MonkeyPatch) -> JobLimit:
     """Polls and pauses as they are, only faster; a limit of its own for each test."""
     limit = JobLimit(4, sleep=lambda _: time.sleep(0.001))
     limit._pause = 0.01
     monkeypatch.setattr(limits, "last_accessed_jobs", limit)
     monkeypatch.setattr(usage, "last_accessed_jobs", limit)
     monkeypatch.setattr(usage, "_sleep", lambda seconds, cancelled: time.sleep(min(seconds, 0.005)))
-    yield limit
+    return limit
 
 
 def service(namespace: str, when: datetime | None = None) -> dict[str, Any]:
@@ -60,11 +59,7 @@ def opened(server: AwsTestServer, cache: Cache | None = None, **more: Any) -> Se
 
 
 def swept(session: Session, **more: Any) -> Sweep:
-    last = None
-    for last in session.sweep(**more):
-        pass
-    assert last is not None
-    return last
+    return list(session.sweep(**more))[-1]
 
 
 def fact(session: Session, kind: ListKind, name: str, column: str) -> Any:

@@ -326,10 +326,9 @@ class AwsTestServer:
             base: dict[str, Any] = {"JobCreationDate": self.now, "JobCompletionDate": self.now}
             if job[2] < self._job_ready_after:
                 return job, {**base, "JobStatus": "IN_PROGRESS"}
-            if self.failing_jobs.get(job[0], 0):
-                if job[2] == self._job_ready_after:
-                    self.failing_jobs[job[0]] -= 1
-                    job.append("failed")
+            if self.failing_jobs.get(job[0], 0) and job[2] == self._job_ready_after:
+                self.failing_jobs[job[0]] -= 1
+                job.append("failed")
             if "failed" in job[4:]:
                 return job, {**base, "JobStatus": "FAILED", "Error": {"Message": "it broke", "Code": "ServiceFailure"}}
             return job, {**base, "JobStatus": "COMPLETED"}

@@ -36,7 +36,11 @@ def _with_findings(surroundings: Surroundings, raw: dict[str, Any], document: Do
     about = raw.get("analyzer")
     analyzer = text(about.get("arn")) if isinstance(about, dict) else ""
     findings = dict(surroundings.findings)
-    if analyzer and analyzer not in surroundings.analyzers and surroundings.analyzer_regions.get(document.region or _region_of(analyzer)) == "":
+    if (
+        analyzer
+        and analyzer not in surroundings.analyzers
+        and surroundings.analyzer_regions.get(document.region or _region_of(analyzer)) == ""
+    ):
         return surroundings  # its Region was asked and does not have it any more
     if analyzer and "findings" in raw:  # the whole of an analyzer: what is not there any more is gone
         findings = {key: one for key, one in findings.items() if one.analyzer != analyzer}
@@ -55,7 +59,9 @@ def _with_findings(surroundings: Surroundings, raw: dict[str, Any], document: Do
 
 def _joined(old: AnalyzerFinding, new: AnalyzerFinding) -> AnalyzerFinding:
     """The same finding told twice, say in a list and by itself: the newer word, with the details of whichever has them."""
-    newer, older = (new, old) if (new.analyzed or new.updated or 0) == (old.analyzed or old.updated or 0) or _later(new, old) else (old, new)
+    newer, older = (
+        (new, old) if (new.analyzed or new.updated or 0) == (old.analyzed or old.updated or 0) or _later(new, old) else (old, new)
+    )
     whole = newer if newer.detailed or not older.detailed else older
     return msgspec.structs.replace(
         whole,

@@ -57,7 +57,15 @@ def _analyzers(clock: Clock, region: str) -> Iterator[dict[str, Any]]:
 
 
 def _finding(
-    clock: Clock, seed: int, arn: str, kind: str, finding: str, age: int, details: list[dict[str, Any]], status: str = "ACTIVE", looked: int = _LOOKED
+    clock: Clock,
+    seed: int,
+    arn: str,
+    kind: str,
+    finding: str,
+    age: int,
+    details: list[dict[str, Any]],
+    status: str = "ACTIVE",
+    looked: int = _LOOKED,
 ) -> dict[str, Any]:
     when = clock.stamp(age, 7_260)
     return {
@@ -143,11 +151,9 @@ def _unused(clock: Clock, seed: int, region: str) -> Iterator[dict[str, Any]]:
     roles = {role.name: role for role in all_roles()}
     for name in (*_IDLE_ROLES, *_MEANT_IDLE):
         status = "ARCHIVED" if name in _MEANT_IDLE else "ACTIVE"
-        details = [{"unusedIamRoleDetails": {}}]
+        details: list[dict[str, Any]] = [{"unusedIamRoleDetails": {}}]
         yield _finding(clock, seed, _arn(roles[name]), "AWS::IAM::Role", "UnusedIAMRole", 30, details, status)
-    yield _finding(
-        clock, seed, _arn(roles[_USED_AGAIN]), "AWS::IAM::Role", "UnusedIAMRole", 40, [{"unusedIamRoleDetails": {}}], looked=35
-    )
+    yield _finding(clock, seed, _arn(roles[_USED_AGAIN]), "AWS::IAM::Role", "UnusedIAMRole", 40, [{"unusedIamRoleDetails": {}}], looked=35)
     for name in _IDLE_PASSWORDS:
         details = [{"unusedIamUserPasswordDetails": {"lastAccessed": clock.stamp(128)}}]
         yield _finding(clock, seed, _user(name), "AWS::IAM::User", "UnusedIAMUserPassword", 37, details)
@@ -160,7 +166,13 @@ def _unused(clock: Clock, seed: int, region: str) -> Iterator[dict[str, Any]]:
     ):
         told = {"serviceNamespace": service, "actions": [{"action": action} for action in actions]}
         yield _finding(
-            clock, seed, arn, f"AWS::IAM::{'Role' if ':role/' in arn else 'User'}", "UnusedPermission", 30, [{"unusedPermissionDetails": told}]
+            clock,
+            seed,
+            arn,
+            f"AWS::IAM::{'Role' if ':role/' in arn else 'User'}",
+            "UnusedPermission",
+            30,
+            [{"unusedPermissionDetails": told}],
         )
 
 

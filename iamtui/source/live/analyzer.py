@@ -131,7 +131,9 @@ class _Region:
         except AwsError as final:
             if self.region == GLOBAL_REGION:
                 raise
-            return Gap(kind, State.FAILED, f"{self.region}: {final.message}", action, self.caller.account, key, self.region, hint=final.hint)
+            return Gap(
+                kind, State.FAILED, f"{self.region}: {final.message}", action, self.caller.account, key, self.region, hint=final.hint
+            )
 
 
 def _details(client: Any, analyzer: str, finding: str) -> dict[str, Any]:

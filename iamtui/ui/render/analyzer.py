@@ -68,7 +68,9 @@ def claim_lines(row: Compared, cause: Event | None, now: datetime) -> list[Line]
         lines += _finding(row.finding, row.regions, now)
     if cause is not None and cause.time is not None:
         lines += [[], [("Most likely brought about by", "heading")]]
-        lines.append([(visible(f"  {cause.name}  {exact(cause.time)} ({relative(cause.time, now)})  by {cause.actor.arn or cause.actor.name}"), "")])
+        lines.append(
+            [(visible(f"  {cause.name}  {exact(cause.time)} ({relative(cause.time, now)})  by {cause.actor.arn or cause.actor.name}"), "")]
+        )
     if row.exposure is not None:
         lines += [[], [("The statement", "heading"), (visible(f"  {row.exposure.label}"), "state-absent")]]
         lines += _marked(row.exposure.document, row.exposure.statement)
@@ -82,7 +84,10 @@ def _finding(finding: AnalyzerFinding, regions: tuple[str, ...], now: datetime) 
         ("status", finding.status.value),
         ("type", finding.type),
         ("resource", f"{finding.resource_type} of account {finding.owner}"),
-        ("principal", ", ".join(f"{kind} {value}" for kind, value in finding.principal) or ("" if finding.detailed else "details not read")),
+        (
+            "principal",
+            ", ".join(f"{kind} {value}" for kind, value in finding.principal) or ("" if finding.detailed else "details not read"),
+        ),
         ("public", "" if finding.public is None else "yes" if finding.public else "no"),
         ("actions", ", ".join(finding.actions)),
         ("only if", ", ".join(f"{key} is {value}" for key, value in finding.condition)),
@@ -90,12 +95,20 @@ def _finding(finding: AnalyzerFinding, regions: tuple[str, ...], now: datetime) 
         ("organisation", ", ".join(finding.restricted)),
         ("error", finding.error),
     ]
-    lines: list[Line] = [[], [("Access Analyzer", "heading"), (visible(f"  {' '.join(regions)}  {finding.analyzer.rpartition('/')[2]}"), "state-absent")]]
+    lines: list[Line] = [
+        [],
+        [("Access Analyzer", "heading"), (visible(f"  {' '.join(regions)}  {finding.analyzer.rpartition('/')[2]}"), "state-absent")],
+    ]
     lines += [[(f"  {label:<13}", "label"), (visible(words), "")] for label, words in told if words]
     for one in finding.unused:
         when = f"last used {relative(one.last_used, now)} ago" if one.last_used else "not used in its period"
         lines.append([("  unused       ", "label"), (visible(f"{one.service}: {', '.join(one.actions) or 'all of it'} ({when})"), "")])
-    for label, stamp in (("made", finding.created), ("changed", finding.updated), ("looked", finding.analyzed), ("last used", finding.last_used)):
+    for label, stamp in (
+        ("made", finding.created),
+        ("changed", finding.updated),
+        ("looked", finding.analyzed),
+        ("last used", finding.last_used),
+    ):
         if stamp is not None:
             lines.append([(f"  {label:<13}", "label"), (f"{exact(stamp)} ({relative(stamp, now)})", "")])
     return lines

@@ -66,7 +66,7 @@ class MarkGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self.row = self.column = 0
         self._rows = 0
         self._titles: Sequence[str] = ()
-        self._name: Callable[[int], str] = str
+        self._label: Callable[[int], str] = str
         self._cell: Callable[[int, int], GridCell] = lambda row, column: GridCell(" ")
         self._left = 0
         self._strips: dict[int, Strip] = {}
@@ -85,7 +85,7 @@ class MarkGrid(ScrollView, can_focus=True, inherit_bindings=False):
         at: tuple[int, int] | None = None,
     ) -> None:
         """Show other rows or columns. `at`: (row, column) the cursor goes to; else it stays where it is, as far as that is there."""
-        self._rows, self._titles, self._name, self._cell = rows, titles, name, cell
+        self._rows, self._titles, self._label, self._cell = rows, titles, name, cell
         self._strips.clear()
         row, column = at if at is not None else (self.row, self.column)
         self.row, self.column = max(0, min(row, rows - 1)), max(0, min(column, len(titles) - 1))
@@ -217,7 +217,7 @@ class MarkGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _line(self, row: int, width: int, base: Style) -> Strip:
         under = row == self.row
-        name = self._name(row)
+        name = self._label(row)
         wide = self._wide
         text = set_cell_size(name, wide - 1) + "…" if cell_len(name) > wide else set_cell_size(name, wide)
         style = base + self._style("grid--here" if under else "grid--name")
