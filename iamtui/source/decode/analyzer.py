@@ -112,11 +112,12 @@ def _excluded(rule: dict[str, Any]) -> Iterator[str]:
 
 
 def _finding(entry: dict[str, Any], analyzer: str, region: str) -> AnalyzerFinding | None:
-    """One finding; None for what has no id or no resource."""
-    identifier, resource = text(entry.get("id")), text(entry.get("resource"))
-    if not identifier or not resource:
+    """One finding; None for what names no resource. One without an id is known by what it claims."""
+    resource = text(entry.get("resource"))
+    if not resource:
         return None
     kind = text(entry.get("findingType")) or "ExternalAccess"  # version 1 knows no other
+    identifier = text(entry.get("id")) or f"{kind} of {resource}"
     parts = [value for one in _entries(entry, "findingDetails") for value in one.values() if isinstance(value, dict)]
     access = next((one for one in parts if "principal" in one or "action" in one or "condition" in one), {})
     told = access or (entry if "principal" in entry or "action" in entry else {})
