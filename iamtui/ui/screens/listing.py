@@ -140,7 +140,7 @@ class ListPane(Vertical):
         listing = self.session.listing(self.kind)
         if held is None or held.listing is listing or len(listing.rows) != len(held.listing.rows):
             return
-        if any(new.item is not old.item for new, old in zip(listing.rows, held.listing.rows, strict=True)):
+        if any(new.key != old.key for new, old in zip(listing.rows, held.listing.rows, strict=True)):
             return  # the account has been read again: that makes a picture of its own
         self._take(Selection(listing, held.indices, held.filter_text, held.sort, held.descending, held.error))
 
