@@ -304,6 +304,20 @@ def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
 
 
 @cli.command()
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "resolved"]), help="Only AWS's findings of this status."
+)
+@_format_option
+@_source_options
+@click.pass_context
+def analyzer(ctx: click.Context, /, statuses: tuple[str, ...], form: str, **given: Any) -> None:
+    """Access Analyzer's findings of all chosen Regions side by side with exposure and unused access as worked out here, and why they differ."""
+    from .commands.analyzer import print_analyzer
+
+    ctx.exit(print_analyzer(_choices(ctx, given), statuses, form))
+
+
+@cli.command()
 @click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
@@ -314,6 +328,42 @@ def unused(ctx: click.Context, /, name: str, days: int, form: str, **given: Any)
     from .commands.unused import print_unused
 
     ctx.exit(print_unused(_choices(ctx, given), name, days, form))
+
+
+@cli.group()
+def sweep() -> None:
+    """Questions asked of the whole account, one identity after the other."""
+
+
+_SWEPT = ("users", "roles", "groups", "policies")
+
+
+@sweep.command("last-used")
+@click.argument("kinds", nargs=-1, type=click.Choice(_SWEPT), metavar="[KIND]…")
+@click.option("--again", is_flag=True, help="Ask also for what is known and not a day old.")
+@click.option("--services-only", is_flag=True, help="Ask by service, not by action too.")
+@_format_option
+@_source_options
+@click.pass_context
+def sweep_last_used(ctx: click.Context, /, kinds: tuple[str, ...], again: bool, services_only: bool, form: str, **given: Any) -> None:
+    """Last-accessed details of all users, roles, groups and policies: at most four jobs at a time; goes on where it was stopped or killed."""
+    from .commands.sweep import sweep as run
+
+    ctx.exit(run(_choices(ctx, given), kinds, form, again=again, services_only=services_only))
+
+
+@cli.command()
+@click.argument("service", default="")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_SWEPT), help="Only these; several times for several.")
+@click.option("--filter", "filter_text", default="", help="As after / in the explorer: ci-, kind:roles, glue:>90d, s3:unused.")
+@_format_option
+@_source_options
+@click.pass_context
+def matrix(ctx: click.Context, /, service: str, kinds: tuple[str, ...], filter_text: str, form: str, **given: Any) -> None:
+    """Identities by services and the age of the last use; with SERVICE, who holds it, the latest use first (matrix glue)."""
+    from .commands.matrix import print_matrix
+
+    ctx.exit(print_matrix(_choices(ctx, given), service, kinds, filter_text, form))
 
 
 @cli.command()

@@ -57,6 +57,42 @@ def by_actor(events: Sequence[Event], item: Identity | Policy | Event, keys: fro
     return tuple(found)
 
 
+class Actors:
+    """`by_actor` for many identities over the same events: one walk over them, then each answer costs what it holds."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self._told: dict[str, list[int]] = {}
+        self._arns: dict[str, list[int]] = {}
+        self._nameless: dict[str, list[int]] = {}
+        self._keyed: dict[str, list[int]] = {}
+        self._handed: dict[str, set[str]] = {}
+        for place, event in enumerate(events):
+            actor = event.actor
+            told = actor.unique_id.partition(":")[0]
+            if told:
+                self._told.setdefault(told, []).append(place)
+            elif actor.arn:
+                self._nameless.setdefault(actor.arn, []).append(place)
+            if actor.arn:
+                self._arns.setdefault(actor.arn, []).append(place)
+            if actor.access_key_id and not told:
+                self._keyed.setdefault(actor.access_key_id, []).append(place)
+            if event.session_key_id and event.name in HANDS_OUT:
+                for target in event.targets:
+                    self._handed.setdefault(target, set()).add(event.session_key_id)
+
+    def of(self, item: Identity | Policy | Event) -> tuple[Event, ...]:
+        """Calls an identity made, in the order of the events."""
+        if not isinstance(item, User | Role) or (isinstance(item, User) and is_root(item)) or not item.unique_id:
+            return by_actor(self.events, item)
+        found = {*self._told.get(item.unique_id, ()), *self._nameless.get(item.arn, ())}
+        if isinstance(item, Role):
+            for key in self._handed.get(item.arn, ()):
+                found.update(self._keyed.get(key, ()))
+        return tuple(self.events[place] for place in sorted(found))
+
+
 def session_keys(events: Iterable[Event], role: Role) -> frozenset[str]:
     """Temporary keys (ASIA…) handed out for a role by the AssumeRole events among `events`."""
     return frozenset(event.session_key_id for event in events if event.session_key_id and event.name in HANDS_OUT and _is_of(event, role))

@@ -25,6 +25,7 @@ class Exposure(msgspec.Struct, frozen=True):
     only_if:    conditions in words, all of which must hold
     why:        what makes it worth a look
     document:   JSON text; statement: index in it, for showing the place
+    principal:  what `who` is: `account`, `role`, `anyone`, `OIDC`, `service` … (`trust.Trustee`)
     """
 
     severity: Severity
@@ -38,6 +39,7 @@ class Exposure(msgspec.Struct, frozen=True):
     document: str
     statement: int
     account: str = ""
+    principal: str = ""
 
 
 def exposures(snapshots: Iterable[Snapshot], surroundings: Surroundings) -> tuple[Exposure, ...]:
@@ -86,6 +88,7 @@ def _of_document(arn: str, kind: str, text: str, account: str, organization: Org
                 text,
                 trustee.statement,
                 trustee.account,
+                trustee.kind,
             )
 
 

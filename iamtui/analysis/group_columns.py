@@ -9,6 +9,7 @@ from ..model.fact import Fact, State, known
 from ..model.identity import Group
 from .lists import Column, ColumnKind, from_section, missing, source_of, time_from_section
 from .reach import members_by_group
+from .usage_columns import LAST_COLUMN, UNUSED_COLUMN
 from .words import PARTIAL
 
 
@@ -58,6 +59,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "created", "CREATED", ColumnKind.TIME, "When the group was created.", lambda g, s: time_from_section(s, GROUPS, g.created), 8, 1
     ),
+    LAST_COLUMN,
+    UNUSED_COLUMN,
     Column("path", "PATH", ColumnKind.TEXT, "Path of the group.", _value(lambda g: g.path), 12, 3),
     Column("member-names", "MEMBER NAMES", ColumnKind.LIST, "Names of the members.", _member_names, 30, 4, detail_only=True),
     Column("unique-id", "UNIQUE ID", ColumnKind.TEXT, "Unique id (AGPA…).", _value(lambda g: g.unique_id), 21, 4, detail_only=True),

@@ -48,16 +48,26 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     detail_only: bool = False  # in JSON and CSV, not on screen
 
 
-@lru_cache(maxsize=16)
-def columns(kind: str, several_accounts: bool = False) -> tuple[Column, ...]:
+@lru_cache(maxsize=32)
+def columns(kind: str, several_accounts: bool = False, advised: bool = False) -> tuple[Column, ...]:
     """The columns of `users`, `roles`, `groups`, `policies`, `events` or `findings`, in their order on screen.
 
-    The account is a column on screen only when there are several; it is in JSON and CSV always.
+    In JSON and CSV always, on screen only where it tells something: the account when there are several, and what last-accessed
+    details tell when they were asked for (`advised`).
     """
     found = _columns(kind)
-    if several_accounts:
-        return found
-    return tuple(msgspec.structs.replace(c, detail_only=True) if c.id == "account" else c for c in found)
+    if not several_accounts:
+        found = tuple(msgspec.structs.replace(c, detail_only=True) if c.id == "account" else c for c in found)
+    if advised:
+        found = tuple(
+            msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, _ADVISED[c.id])) if c.id in _ADVISED else c
+            for c in found
+        )
+    return found
+
+
+_ADVISED = {"last-seen": 1, "last-accessed": 1, "unused-services": 0}
+"""What last-accessed details tell in a list, and how long it stays when room gets scarce."""
 
 
 def _columns(kind: str) -> tuple[Column, ...]:

@@ -11,6 +11,7 @@ from ..model.identity import Group, Identity, User
 from ..model.policy import Policy
 from .lists import Column, ColumnKind, from_section, missing, source_of, time_from_section
 from .reach import attached_to, bounded_by
+from .usage_columns import LAST_COLUMN, UNUSED_COLUMN
 from .words import PARTIAL
 
 
@@ -81,6 +82,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "created", "CREATED", ColumnKind.TIME, "When the policy was created.", lambda p, s: time_from_section(s, POLICIES, p.created), 8, 2
     ),
+    LAST_COLUMN,
+    UNUSED_COLUMN,
     Column("path", "PATH", ColumnKind.TEXT, "Path of the policy.", _value(lambda p: p.path), 12, 4),
     Column("attached-to", "ATTACHED TO", ColumnKind.LIST, "Names of those it is attached to.", _names, 30, 4, detail_only=True),
     Column(

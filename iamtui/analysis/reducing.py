@@ -9,6 +9,7 @@ The engine decides in the end: every use is asked of the old and of the new poli
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -81,10 +82,10 @@ def reduced(
         text = grant.document or ""
         for narrowing in (True, False):
             candidate = plan.document(text, narrow=narrowing)
+            if candidate == text:
+                break  # nothing goes, so nothing can be missed or gained
             documents = [new for _g, new in made] + [candidate] + [g.document or "" for g in found[len(made) + 1 :]]
-            if _still_allowed(identity, snapshot, asked, documents) and not gained(
-                compile_policy(text), compile_policy(candidate or _NONE)
-            ):
+            if _still_allowed(identity, snapshot, asked, documents) and not _gains(text, candidate or _NONE):
                 break
         else:
             candidate = text
@@ -93,6 +94,12 @@ def reduced(
 
 
 _NONE = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@lru_cache(maxsize=256)
+def _gains(old: str, new: str) -> bool:
+    """Whether one document gives anything another does not; the same for everybody who has it."""
+    return bool(gained(compile_policy(old), compile_policy(new)))
 
 
 class _Plan:

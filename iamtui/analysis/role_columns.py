@@ -10,6 +10,7 @@ from ..model.fact import Fact, State, absent, known
 from ..model.identity import Role
 from .lists import Column, ColumnKind, from_section, source_of, time_from_section
 from .trust import trusted_by
+from .usage_columns import UNUSED_COLUMN, later
 
 TRACKING_DAYS = 400
 
@@ -38,8 +39,8 @@ def _region(role: Role, snapshot: Snapshot) -> Fact[Any]:
 
 
 def last_seen(role: Role, snapshot: Snapshot) -> Fact[Any]:
-    """The later of RoleLastUsed and the events read; `detail` names which."""
-    used = last_used(role, snapshot)
+    """The latest of RoleLastUsed, last-accessed details and the events read; `detail` names which."""
+    used = later(last_used(role, snapshot), role, snapshot)
     event: datetime | None = snapshot.last_events.get(role.arn)
     if event is not None and (not used.is_known or used.value is None or event > used.value):
         return known(event, "CloudTrail events", None, "event")
@@ -89,11 +90,12 @@ COLUMNS: tuple[Column, ...] = (
         "last-seen",
         "LAST SEEN",
         ColumnKind.TIME,
-        "The later of RoleLastUsed and the events read.",
+        "The latest of RoleLastUsed, last-accessed details and the events read; which one is in the detail.",
         last_seen,
         12,
         3,
     ),
+    UNUSED_COLUMN,
     Column(
         "boundary",
         "BOUNDARY",

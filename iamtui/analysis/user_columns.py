@@ -11,6 +11,7 @@ from ..model.credentials import AccessKey, Credentials, KeySlot
 from ..model.fact import Fact, State, absent, known
 from ..model.identity import User
 from .lists import Column, ColumnKind, from_section, is_root, missing, source_of, time_from_section
+from .usage_columns import UNUSED_COLUMN, later
 
 REPORT = "iam:GetCredentialReport"
 KEYS_API = "iam:ListAccessKeys"
@@ -184,7 +185,8 @@ _WHERE: tuple[Any, Any] = (_slot_where, lambda key: _where(key.last_used_service
 
 
 def last_seen(user: User, snapshot: Snapshot) -> Fact[Any]:
-    """The latest of: password sign-in, key use, events read. `detail` names which one, and what could not be looked at.
+    """The latest of: password sign-in, key use, last-accessed details, events read. `detail` names which one, and what could not
+    be looked at.
 
     NEVER only where the report covers the user's whole life: it forgets keys that were deleted, and knows nothing of
     sign-ins before 2014-10-20.
@@ -198,6 +200,9 @@ def last_seen(user: User, snapshot: Snapshot) -> Fact[Any]:
             found.append(fact)
         elif best is None or fact.value > best.value:
             best, name = fact, where
+    told = later(best or absent(State.NOT_LOADED), user, snapshot)
+    if told is not best and told.is_known:
+        best, name = told, told.detail
     event = snapshot.last_events.get(user.arn)
     if event is not None and (best is None or best.value is None or event > best.value):
         best, name = Fact(State.KNOWN, event, "CloudTrail events"), "event"
@@ -315,11 +320,12 @@ COLUMNS: tuple[Column, ...] = (
         "last-seen",
         "LAST SEEN",
         ColumnKind.TIME,
-        "Latest of password sign-in, use of a present key and events read; which one is in the detail.",
+        "Latest of password sign-in, use of a present key, last-accessed details and events read; which one is in the detail.",
         last_seen,
         10,
         0,
     ),
+    UNUSED_COLUMN,
     Column("groups", "GROUPS", ColumnKind.LIST, "Groups the user is a member of.", _detailed(lambda u: u.groups), 18, 1),
     Column(
         "policies",

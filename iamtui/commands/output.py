@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
 
 import msgspec
 
@@ -18,13 +19,31 @@ def words(text: str) -> None:
     sys.stderr.write(visible(text) + "\n")
 
 
+_elsewhere: list[IO[str]] = []
+
+
 def data(text: str) -> None:
     """Text on standard output, as it is: the caller has made it safe."""
-    sys.stdout.write(text)
+    (_elsewhere[-1] if _elsewhere else sys.stdout).write(text)
+
+
+@contextmanager
+def into(file: IO[str]) -> Iterator[None]:
+    """Within it data goes to a file, to be printed later."""
+    _elsewhere.append(file)
+    try:
+        yield
+    finally:
+        _elsewhere.pop()
+
+
+def json_words(value: Any) -> str:
+    """A value as indented JSON that no terminal obeys."""
+    return inert_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_json(value: Any) -> None:
-    data(inert_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
+    data(json_words(value) + "\n")
 
 
 def markdown_text(text: str) -> str:

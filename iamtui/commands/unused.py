@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..analysis.diff import diff_documents
@@ -12,7 +14,7 @@ from ..errors import NotFoundError
 from ..model.fact import State
 from ..model.identity import Group, Role, User
 from ..session import ListKind, Row, Session
-from ..session.export import csv_table
+from ..session.export import csv_stream, defuse
 from ..session.unused import (
     SERVICE_COLUMNS,
     headline,
@@ -26,38 +28,97 @@ from ..session.unused import (
 )
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, markdown_text, print_json, print_table, words
+from .output import data, json_words, markdown_text, print_json, print_table, words
 
 _Answer = tuple[UnusedAccess, Reduction]
 
 
 def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) -> int:
-    """Print what one identity, or every user and role, holds and did not use, with the smaller policies."""
+    """Print what one identity, or every user and role, holds and did not use, with the smaller policies. Of everybody one answer is
+    held at a time."""
     session = open_session(options, settings_of(options))
     read_all(session)
     if session.info.kind != "live":
         for _ in session.load_events():
             pass
     rows = [_row(session, name)] if name else _everybody(session)
-    answers = [_ask(session, row, days, one=bool(name)) for row in rows]
+    unasked = [0]
+    answers = _answers(session, rows, days, unasked, one=bool(name), smaller=form != "csv")
     if form == "json":
-        found = [unused_json(*answer) for answer in answers]
-        print_json(found[0] if name else found)
+        _print_json(answers, one=bool(name))
     elif form == "csv":
-        lines = [[a.arn, *service_row(a, service)] for a, _ in answers for service in a.services]
-        data(csv_table(["identity", *SERVICE_COLUMNS], lines))
+        lines = ([defuse(cell) for cell in [a.arn, *service_row(a, service)]] for a, _ in answers for service in a.services)
+        for line in csv_stream(["identity", *SERVICE_COLUMNS], lines):
+            data(line)
+    elif form == "markdown" and not name:
+        _print_report(session, answers, days)
     elif form == "markdown":
         for answer in answers:
             _markdown(*answer)
     elif name:
-        _print(*answers[0])
+        _print(*next(answers))
     else:
         _print_all(answers)
-    unasked = sum(1 for row in rows if session.usage(row).state is State.NOT_LOADED)
-    if unasked:
-        words(f"{unasked} of {len(rows)} have no last-accessed report on hand; iamtui unused NAME asks AWS for one")
+    if unasked[0]:
+        words(f"{unasked[0]} of {len(rows)} have no last-accessed report on hand; iamtui sweep last-used asks AWS for them")
     say_problems(session)
     return exit_code(session)
+
+
+def _answers(session: Session, rows: Sequence[Row], days: int, unasked: list[int], *, one: bool, smaller: bool) -> Iterator[_Answer]:
+    """The answers one after the other; `unasked` counts those nobody asked Access Advisor about."""
+    terminal, told = sys.stderr.isatty() and not one, 0.0
+    for number, row in enumerate(rows, 1):
+        if terminal and time.monotonic() - told >= 0.5:
+            told = time.monotonic()
+            sys.stderr.write(f"\r{number:,} of {len(rows):,}\x1b[K")
+            sys.stderr.flush()
+        answer = _ask(session, row, days, one=one, smaller=smaller)
+        unasked[0] += session.usage(row).state is State.NOT_LOADED
+        session.let_go(row)
+        yield answer
+    if terminal:
+        sys.stderr.write("\r\x1b[K")
+
+
+def _print_json(answers: Iterator[_Answer], *, one: bool) -> None:
+    """An object, or an array written as it comes."""
+    if one:
+        print_json(unused_json(*next(answers)))
+        return
+    lead = "["
+    for answer in answers:
+        data(lead + "\n" + json_words(unused_json(*answer)))
+        lead = ","
+    data(("[" if lead == "[" else "\n") + "]\n")
+
+
+def _print_report(session: Session, answers: Iterator[_Answer], days: int) -> None:
+    """The report about an account: what was looked at, everybody in a line, then everybody in full."""
+    import shutil
+    import tempfile
+
+    from .output import into
+
+    accounts = ", ".join(snapshot.label for snapshot in session.world.snapshots)
+    lines: list[str] = []
+    idle = 0
+    with tempfile.SpooledTemporaryFile(max_size=4 << 20, mode="w+", encoding="utf-8", errors="replace") as sections:
+        with into(sections):
+            for found, smaller in answers:
+                idle += bool(found.idle)
+                changed = ", ".join(f"{p.name}{' (detach)' if not p.new else ''}" for p in smaller.policies if p.changed)
+                cells = (found.name, f"{len(found.idle_services)}/{len(found.services)}", headline(found), found.idle, changed)
+                lines.append("| " + " | ".join(markdown_text(cell) for cell in cells) + " |\n")
+                _markdown(found, smaller)
+        data(f"# Access nobody used in {days} days: {markdown_text(accounts)}\n\n")
+        data(f"Made {session.now():%Y-%m-%d %H:%M} UTC of {len(lines):,} users and roles; {idle:,} of them were not used at all.\n\n")
+        data("| identity | services unused | actions | all of it | policies to make smaller or detach |\n|---|---|---|---|---|\n")
+        for line in lines:
+            data(line)
+        data("\n")
+        sections.seek(0)
+        shutil.copyfileobj(sections, sys.stdout)
 
 
 def _row(session: Session, name: str) -> Row:
@@ -73,7 +134,7 @@ def _everybody(session: Session) -> list[Row]:
     return [row for row in rows if not getattr(row.item, "service_linked", False) and session.grants(row)]
 
 
-def _ask(session: Session, row: Row, days: int, *, one: bool) -> _Answer:
+def _ask(session: Session, row: Row, days: int, *, one: bool, smaller: bool) -> _Answer:
     """For one identity AWS is asked; for all of them only what is on hand is joined (a demo and evidence have it all)."""
     if one or session.info.kind != "live":
         for _ in session.load_usage(row):
@@ -81,7 +142,7 @@ def _ask(session: Session, row: Row, days: int, *, one: bool) -> _Answer:
     if one and session.info.kind == "live":
         for _ in session.load_activity(row):
             pass
-    return session.unused(row, days)
+    return session.unused(row, days) if smaller else (session.unused_access(row, days), Reduction((), 0))
 
 
 def _print(found: UnusedAccess, smaller: Reduction) -> None:
@@ -104,13 +165,15 @@ def _print(found: UnusedAccess, smaller: Reduction) -> None:
     words(uses_words(smaller))
 
 
-def _print_all(answers: Sequence[_Answer]) -> None:
+def _print_all(answers: Iterator[_Answer]) -> None:
     header = ["IDENTITY", "SERVICES UNUSED", "ACTIONS", "ALL OF IT", "POLICIES TO MAKE SMALLER OR DETACH"]
     lines = []
-    for found, smaller in sorted(answers, key=lambda a: (not a[0].idle, -len(a[0].idle_services), a[0].name)):
+    for found, smaller in answers:
         changed = [f"{p.name}{' (detach)' if not p.new else ''}" for p in smaller.policies if p.changed]
-        lines.append([found.name, f"{len(found.idle_services)}/{len(found.services)}", headline(found), found.idle, ", ".join(changed)])
-    print_table(header, lines)
+        order = (not found.idle, -len(found.idle_services), found.name)
+        share = f"{len(found.idle_services)}/{len(found.services)}"
+        lines.append((order, [found.name, share, headline(found), found.idle, ", ".join(changed)]))
+    print_table(header, [line for _, line in sorted(lines)])
 
 
 def _markdown(found: UnusedAccess, smaller: Reduction) -> None:

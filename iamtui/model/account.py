@@ -9,9 +9,10 @@ import msgspec
 
 from .credentials import AccessKey, Credentials
 from .document import Gap, Kind, Origin
-from .fact import State
+from .fact import Fact, State
 from .identity import Group, Identity, Role, User
 from .policy import Policy
+from .usage import UsageBrief
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     sections:    by section name (USERS … PASSWORD_POLICY)
     caller_arn:  who read it, "" for evidence without that fact
     last_events: latest event by identity ARN among the events read so far; never kept on disk
+    last_accessed: last-accessed details by ARN, of those that were asked for; never kept on disk with it
     """
 
     account: str
@@ -62,6 +64,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     gaps: tuple[Gap, ...] = ()
     caller_arn: str = ""
     last_events: Mapping[str, datetime] = {}
+    last_accessed: Mapping[str, Fact[UsageBrief]] = {}
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

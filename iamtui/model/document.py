@@ -25,11 +25,13 @@ class Kind(StrEnum):
     CALLER = "caller-identity"  # sts:GetCallerIdentity
     ACCESS_KEYS = "access-keys"  # {"AccessKeyMetadata": […], "LastUsed": {key id: AccessKeyLastUsed}} of one user
     LAST_ACCESSED = "last-accessed"  # GetServiceLastAccessedDetails, all pages joined, of one ARN
-    LAST_ACCESSED_ENTITIES = "last-accessed-entities"  # GetServiceLastAccessedDetailsWithEntities
+    LAST_ACCESSED_ENTITIES = "last-accessed-entities"  # GetServiceLastAccessedDetailsWithEntities, pages joined; key `ARN#service`
+    GRANTING_POLICIES = "granting-policies"  # ListPoliciesGrantingServiceAccess, pages joined; key `ARN#service`
     POLICY_VERSION = "policy-version"  # GetPolicyVersion
     ROLE = "role"  # GetRole, for what GAAD does not tell
     EVENTS = "cloudtrail-events"  # any container of CloudTrail records
-    ANALYZER_FINDINGS = "analyzer-findings"
+    ANALYZERS = "analyzers"  # ListAnalyzers of a Region
+    ANALYZER_FINDINGS = "analyzer-findings"  # ListFindingsV2 or ListFindings of an analyzer, or one GetFindingV2 or GetFinding
     CONFIG_ITEMS = "config-items"
     RESOURCE_POLICIES = "resource-policies"
     ORGANIZATION = "organization"

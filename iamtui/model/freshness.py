@@ -28,9 +28,12 @@ FRESH_FOR: dict[Kind, timedelta] = {
     Kind.ACCESS_KEYS: timedelta(hours=1),
     Kind.LAST_ACCESSED: timedelta(days=1),
     Kind.LAST_ACCESSED_ENTITIES: timedelta(days=1),
+    Kind.GRANTING_POLICIES: timedelta(days=1),
     Kind.POLICY_VERSION: timedelta(days=1),
     Kind.ROLE: timedelta(days=1),
     Kind.RESOURCE_POLICIES: timedelta(hours=1),
+    Kind.ANALYZERS: timedelta(hours=1),
+    Kind.ANALYZER_FINDINGS: timedelta(hours=1),
 }
 
 _KIND_OF = {

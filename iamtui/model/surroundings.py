@@ -7,6 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from .analyzer import Analyzer, AnalyzerFinding
+
 
 class ResourcePolicy(msgspec.Struct, frozen=True):
     """The policy of one resource. `document` is JSON text; `account` "" when nothing told whose the resource is."""
@@ -63,11 +65,18 @@ class UnusedFinding(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True, eq=False):
-    """`resources` by ARN; `unused`: what an analyzer of unused access found, by the identity's ARN."""
+    """`resources` by ARN; `unused`: what an analyzer of unused access found, by the identity's ARN.
+
+    analyzers:        by ARN; findings: by `AnalyzerFinding.key`, of all kinds and states
+    analyzer_regions: Regions that were asked for analyzers -> "" when the answer came, else why it did not
+    """
 
     resources: Mapping[str, ResourcePolicy] = {}
     organizations: tuple[Organization, ...] = ()
     unused: Mapping[str, tuple[UnusedFinding, ...]] = {}
+    analyzers: Mapping[str, Analyzer] = {}
+    findings: Mapping[str, AnalyzerFinding] = {}
+    analyzer_regions: Mapping[str, str] = {}
 
     def organization_of(self, account: str) -> Organization | None:
         return next((o for o in self.organizations if account in o.paths or account == o.management), None)

@@ -59,7 +59,12 @@ class Service(msgspec.Struct, frozen=True, eq=False):
         return mask
 
     def names(self, mask: int) -> tuple[str, ...]:
-        return tuple(action.name for bit, action in enumerate(self.actions) if mask >> bit & 1)
+        return _names(self, mask)
+
+
+@lru_cache(maxsize=8192)
+def _names(service: Service, mask: int) -> tuple[str, ...]:
+    return tuple(action.name for bit, action in enumerate(service.actions) if mask >> bit & 1)
 
 
 ActionSet = Mapping[str, int]

@@ -38,6 +38,8 @@ _Test = tuple[str, str, frozenset[str]]
 
 def gained(old: CompiledPolicy, new: CompiledPolicy) -> tuple[Gain, ...]:
     """What `new` grants and `old` does not, grouped by statement and reason."""
+    if not new.allows:
+        return ()
     found: dict[tuple[int, tuple[str, ...], str], list[str]] = {}
     for action in actions_of((*new.allows, *old.denies)):
         lowered = action.lower()

@@ -156,14 +156,19 @@ class AccessQuestions:
     def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:
         """What an identity holds and did not use in the last days, as far as sources on hand tell, and its policies without it."""
         from ..analysis.reducing import reduced
+
+        found, identity = self.unused_access(row, days), _identity(row)
+        return found, reduced(identity, row.snapshot, found, self.search.by_actor(identity))
+
+    def unused_access(self, row: Row, days: int = 90) -> UnusedAccess:
+        """`unused` without the smaller policies, which cost as much again."""
         from ..analysis.unused import unused_access
 
         access, identity = self.effective(row), _identity(row)
         events: tuple[Event, ...] = self.search.by_actor(identity)
         windows = self.windows(row) or self.windows()
         analyzer = self._book.surroundings.unused.get(identity.arn, ())
-        found = unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days, analyzer)
-        return found, reduced(identity, row.snapshot, found, events)
+        return unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days, analyzer)
 
 
 def _identity(row: Row) -> Identity:

@@ -16,13 +16,14 @@ from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from .answers import Link, Problem
 from .eventlog import EventLog
+from .usagebook import UsageBook
 
 
 class Book:
     """World, events, last-accessed answers and problems. Values are replaced, never changed, so readers need no lock.
 
     windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
-    usage:   last-accessed answers by ARN
+    usage:   last-accessed answers by ARN, of those that were looked at; `advisor` holds all that were asked, packed
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
     events_lost: something that should have been events could not be read
@@ -35,10 +36,13 @@ class Book:
         self.log = EventLog()
         self.windows: dict[str, tuple[Window, ...]] = {}
         self.usage: dict[str, Fact[UsageReport]] = {}
+        self.advisor = UsageBook()
         self.link = Link.DISK
         self.events_lost = False
         self.surroundings = Surroundings()
         self.surroundings_read = False
+        self.analyzers_read = False
+        self.analyzers_at: datetime | None = None  # when Access Analyzer last told its analyzers
         self.resources_asked: set[str] = set()
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()

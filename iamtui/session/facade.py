@@ -26,6 +26,7 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
+from .analyzing import AnalyzerQuestions
 from .answers import (
     NAMED,
     CredentialView,
@@ -46,6 +47,7 @@ from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .eventlog import when
 from .reading import Reader
+from .sweeping import SweepQuestions
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Chain, Chains
@@ -82,7 +84,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions):
+class Session(AccessQuestions, SweepQuestions, AnalyzerQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -228,9 +230,9 @@ class Session(AccessQuestions):
         elif kind is ListKind.FINDINGS:
             version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
-            version = (self._book.world, self._event_version())
+            version = (self._book.world, self._event_version(), self._book.advisor.version)
         else:
-            version = self._book.world
+            version = (self._book.world, self._book.advisor.version)
         held = self._listings.get(kind)
         if held is not None and held[0] == version:
             return held[1]
@@ -244,8 +246,11 @@ class Session(AccessQuestions):
         name = _SECTION_OF[kind]
         rows: list[Row] = []
         last_seen = self._last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
+        advisor = self._book.advisor
         for known_snapshot in world.snapshots:
-            snapshot = msgspec.structs.replace(known_snapshot, last_events=last_seen) if last_seen else known_snapshot
+            snapshot = known_snapshot
+            if last_seen or advisor:
+                snapshot = msgspec.structs.replace(snapshot, last_events=last_seen, last_accessed=advisor.briefs() if advisor else {})
             items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
             unique = "policy_id" if kind is ListKind.POLICIES else "unique_id"
             rows.extend(Row(f"{item.arn}#{getattr(item, unique)}", item, snapshot) for item in items)
@@ -253,7 +258,7 @@ class Session(AccessQuestions):
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=kind,
-            columns=lists.columns(kind.value, several_accounts=len(world.snapshots) > 1),
+            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor)),
             rows=rows,
             complete=bool(sections) and all(section.complete for section in sections),
             as_of=min((s.as_of for s in sections if s.as_of), default=None),
@@ -506,7 +511,7 @@ class Session(AccessQuestions):
 
     def usage(self, row: Row) -> Fact[UsageReport]:
         """Last-accessed details on hand. NOT_LOADED until `load_usage` was asked."""
-        return self._reader.held_usage(arn_of(row.item))
+        return self._reader.held_usage(arn_of(row.item), row.snapshot.account)
 
     def usage_rows(self, row: Row) -> tuple[UsageRow, ...]:
         """Services and actions granted and used, joined over all sources. Loads the catalogue: not for the event loop."""

@@ -16,8 +16,18 @@ from ..source.base import Cancelled, EventQuery, Source, SourceInfo
 if TYPE_CHECKING:
     from ..store.cache import Cache
 
-SIDE_KINDS = (Kind.LAST_ACCESSED, Kind.ACCESS_KEYS, Kind.POLICY_VERSION, Kind.ROLE, Kind.RESOURCE_POLICIES)
+SIDE_KINDS = (
+    Kind.ACCESS_KEYS,
+    Kind.POLICY_VERSION,
+    Kind.ROLE,
+    Kind.RESOURCE_POLICIES,
+    Kind.ANALYZERS,
+    Kind.ANALYZER_FINDINGS,
+)
 """Kinds kept one by one beside the lists, and read back one by one."""
+
+ONE_BY_ONE = (*SIDE_KINDS, Kind.LAST_ACCESSED, Kind.LAST_ACCESSED_ENTITIES, Kind.GRANTING_POLICIES)
+"""Kinds beside the lists; those that are not read back at a start are looked up when somebody asks for them."""
 
 
 def read_back(cache: Cache, info: SourceInfo, *, offline: bool) -> tuple[World, list[Document], list[Event]]:
@@ -46,7 +56,7 @@ def _decoded_again(cache: Cache, account: str) -> Snapshot | None:
 
     assembler = Assembler()
     for document in cache.documents(account):
-        if document.kind is not Kind.EVENTS and document.kind not in SIDE_KINDS:
+        if document.kind is not Kind.EVENTS and document.kind not in ONE_BY_ONE:
             assembler.add(document)
     return assembler.world().snapshot(account)
 
@@ -103,4 +113,4 @@ def collect(
     return write_bundle(path, (redact_document(document) for document in everything()), gaps, source=info.kind, created=now)
 
 
-__all__ = ["SIDE_KINDS", "collect", "keep_account", "read_back"]
+__all__ = ["ONE_BY_ONE", "SIDE_KINDS", "collect", "keep_account", "read_back"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EVERY = 0.4
 """Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
-_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZER_FINDINGS)
+_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZERS, Kind.ANALYZER_FINDINGS)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
 
@@ -49,6 +49,10 @@ class Reader:
             self.book.log.add(events)
             for document in documents:
                 self._take_back(document)
+            for snapshot in world.snapshots:
+                digests = self.cache.digests(snapshot.account)
+                if digests is not None:
+                    self.book.advisor.take_back(digests)
         elif self.info.kind == "demo":
             for _ in self.account(lambda: False):
                 pass
@@ -63,7 +67,7 @@ class Reader:
         from ..source.decode import Assembler
 
         before, assembler, documents = book.world, Assembler(), []
-        book.surroundings_read = False
+        book.surroundings_read = book.analyzers_read = False
         book.resources_asked.clear()
         if self.info.kind != "live":
             book.surroundings = Surroundings()
@@ -105,7 +109,7 @@ class Reader:
             return
         try:
             for item in self.source.surroundings(cancelled):
-                self._take_around(item)
+                self.take_around(item)
             book.surroundings_read = not cancelled()
         except IamtuiError as error:
             book.failed(error)
@@ -118,7 +122,7 @@ class Reader:
         book.resources_asked.add(arn)
         try:
             for item in read(arn):
-                self._take_around(item)
+                self.take_around(item)
         except IamtuiError as error:
             book.failed(error)
 
@@ -136,7 +140,8 @@ class Reader:
             self.book.note(error)
             return ()
 
-    def _take_around(self, item: object) -> None:
+    def take_around(self, item: object) -> None:
+        """What stands around the identities: into the book, and onto the disk of a live account."""
         if isinstance(item, Document):
             self._around(item)
             if self.cache is not None and self.info.kind == "live":
@@ -147,6 +152,8 @@ class Reader:
     def _around(self, document: Document) -> None:
         from ..source.decode import BROKEN, reason_of, with_document
 
+        if document.kind is Kind.ANALYZERS:
+            self.book.analyzers_at = document.as_of
         try:
             self.book.surroundings = with_document(self.book.surroundings, document)
         except BROKEN as error:
@@ -154,31 +161,75 @@ class Reader:
 
     def usage(self, arn: str, account: str, granularity: str, cancelled: Cancelled) -> Iterator[UsageUpdate]:
         """Last-accessed details of one ARN, with progress."""
-        held = self.held_usage(arn)
+        held = self.held_usage(arn, account)
         if self.source is None:
             if not held.is_known:
                 reason = "not read before, and the network is forbidden (--offline)"
                 self.book.usage[arn] = absent(State.NOT_LOADED, LAST_ACCESSED_ACTION, detail=reason)
             yield UsageUpdate(self.held_usage(arn), finished=True)
             return
-        from ..source.decode import decode_last_accessed
-
         try:
             for item in self.source.last_accessed(arn, granularity, cancelled):
                 if isinstance(item, Step):
                     yield UsageUpdate(self.held_usage(arn), step=item)
                     continue
-                if isinstance(item, Document):
-                    self._keep(item, account)
-                self.book.usage[arn] = self._usage_fact(arn, decode_last_accessed(item) if isinstance(item, Document) else item)
+                fact = self.take_usage(arn, account, item)
+                if not fact.is_known:
+                    hint = item.hint if isinstance(item, Gap) else "r tries again"
+                    self.book.note_gap(
+                        Gap(Kind.LAST_ACCESSED, fact.state, fact.detail, fact.source, account, arn, hint=hint, at=fact.as_of)
+                    )
+                self.book.usage[arn] = self._kept_on(arn, fact)
         except IamtuiError as error:
             self.book.failed(error)
             if not held.is_known:
                 self.book.usage[arn] = absent(State.FAILED, LAST_ACCESSED_ACTION, self.book.now(), error.message)
         yield UsageUpdate(self.held_usage(arn), finished=True)
 
-    def held_usage(self, arn: str) -> Fact[UsageReport]:
-        return self.book.usage.get(arn) or absent(State.NOT_LOADED, LAST_ACCESSED_ACTION)
+    def take_usage(self, arn: str, account: str, item: Document | Gap) -> Fact[UsageReport]:
+        """One answer into the lists, and onto the disk; a refusal or an answer nobody can read stays off the disk."""
+        from ..source.decode import decode_last_accessed
+
+        answer = decode_last_accessed(item) if isinstance(item, Document) else item
+        if isinstance(answer, Gap):
+            fact: Fact[UsageReport] = absent(answer.state, answer.action, answer.at, answer.reason)
+        else:
+            fact = known(answer, answer.source, answer.completed)
+            if isinstance(item, Document):
+                self._keep(item, account)
+        self.book.advisor.take(arn, fact)
+        return fact
+
+    def _kept_on(self, arn: str, fact: Fact[UsageReport]) -> Fact[UsageReport]:
+        """What is known stays when AWS does not tell it again, with the reason beside it."""
+        held = self.book.usage.get(arn)
+        if not fact.is_known and held is not None and held.is_known:
+            return msgspec.structs.replace(held, detail=fact.detail)
+        return fact
+
+    def held_usage(self, arn: str, account: str = "") -> Fact[UsageReport]:
+        """The answer on hand; what was read before in a live account is on the disk until somebody looks at it."""
+        held = self.book.usage.get(arn)
+        if held is not None:
+            return held
+        kept = self.kept_usage(arn, account) if account else None
+        if kept is not None:
+            self.book.usage[arn] = known(kept, kept.source, kept.completed)
+            return self.book.usage[arn]
+        told = self.book.advisor.brief(arn)
+        if told is not None and not told.is_known:
+            return absent(told.state, told.source, told.as_of, told.detail)
+        return absent(State.NOT_LOADED, LAST_ACCESSED_ACTION)
+
+    def kept_usage(self, arn: str, account: str) -> UsageReport | None:
+        """The answer on the disk, if there is one that can be read."""
+        document = self.cache.document(account, Kind.LAST_ACCESSED, arn) if self.cache is not None else None
+        if document is None:
+            return None
+        from ..source.decode import decode_last_accessed
+
+        answer = decode_last_accessed(document)
+        return answer if isinstance(answer, UsageReport) else None
 
     def events(self, query: EventQuery, owner: str, account: str, cancelled: Cancelled) -> Iterator[bool]:
         """Read events into the log; yields True after every answer, False at the end. `owner` is whose windows they are."""
@@ -228,27 +279,12 @@ class Reader:
 
     def _take_back(self, document: Document) -> None:
         """A document from the cache, beside the account's lists."""
-        if document.kind is Kind.LAST_ACCESSED:
-            from ..source.decode import decode_last_accessed
-
-            answer = decode_last_accessed(document)
-            if isinstance(answer, UsageReport):
-                self.book.usage[answer.arn] = self._usage_fact(answer.arn, answer)
-        elif document.kind is Kind.RESOURCE_POLICIES:
+        if document.kind in _AROUND:
             self._around(document)
         else:
             from ..source.decode import fold
 
             self.book.world = fold(self.book.world, document, document.account)
-
-    def _usage_fact(self, arn: str, answer: UsageReport | Gap) -> Fact[UsageReport]:
-        if isinstance(answer, UsageReport):
-            return known(answer, answer.source, answer.completed)
-        self.book.note_gap(answer)
-        held = self.book.usage.get(arn)
-        if held is not None and held.is_known:
-            return msgspec.structs.replace(held, detail=answer.reason)
-        return absent(answer.state, answer.action, answer.at, answer.reason)
 
     def _keep(self, document: Document, account: str) -> None:
         if self.cache is not None:

@@ -71,6 +71,10 @@ class EventSearch(Protocol):
         """One event, by its id or by what stands for it."""
         ...
 
+    def writes(self) -> Sequence[Event]:
+        """Calls that went through and may have changed something."""
+        ...
+
     def last_seen(self) -> dict[str, datetime]:
         """Latest event by the ARN of the identity behind it."""
         ...
@@ -88,6 +92,7 @@ class LogSearch:
 
         self._log = log
         self._behind = Attributing(log)
+        self._actors: activities.Actors | None = None
 
     def count(self) -> int:
         return len(self._log)
@@ -96,7 +101,10 @@ class LogSearch:
         return self._log.newest_first()[:most]
 
     def by_actor(self, item: Subject) -> tuple[Event, ...]:
-        return activities.by_actor(self._log.newest_first(), item)
+        events = self._log.newest_first()
+        if self._actors is None or self._actors.events is not events:
+            self._actors = activities.Actors(events)
+        return self._actors.of(item)
 
     def on_target(self, item: Subject) -> tuple[Event, ...]:
         return activities.on_target(self._log.newest_first(), item)
@@ -122,6 +130,9 @@ class LogSearch:
     def with_id(self, event_id: str, ident: str) -> Event | None:
         wanted = event_id or ident
         return next((event for event in self._log.newest_first() if (event.event_id or str(id(event))) == wanted), None)
+
+    def writes(self) -> Sequence[Event]:
+        return [event for event in self._log.newest_first() if not event.read_only and event.outcome is Outcome.SUCCESS]
 
     def last_seen(self) -> dict[str, datetime]:
         return self._log.last_seen()
@@ -319,6 +330,9 @@ class StoredSearch:
     def with_id(self, event_id: str, ident: str) -> Event | None:
         found = self._stored.events("event_id = ? AND event_id <> '' OR ident = ?", [event_id, ident or event_id], 1)
         return found[0] if found else None
+
+    def writes(self) -> Sequence[Event]:
+        return self._stored.events("read_only IS DISTINCT FROM true AND outcome = 'success'")
 
     def last_seen(self) -> dict[str, datetime]:
         return self._stored.last_seen()

@@ -95,7 +95,11 @@ class PolicyRemark(msgspec.Struct, frozen=True):
 
 class Source(Protocol):
     """Iterators block (network, disk) and are consumed in worker threads. A refusal is a yielded Gap, never an exception;
-    only CredentialsError and NotReadOnlyError are raised."""
+    only CredentialsError and NotReadOnlyError are raised.
+
+    A source may offer more: `service_entities(arn, service)` and `granting_policies(arn, service)` about one service of one ARN,
+    `analyzers()` and `analyzer_finding(analyzer, id)` where Access Analyzer is not part of `account` or `surroundings`.
+    """
 
     info: SourceInfo
 

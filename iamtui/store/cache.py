@@ -11,6 +11,7 @@ import gc
 import hashlib
 import os
 import sqlite3
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from ..model.account import Snapshot
 from ..model.document import Document, Kind
 from ..model.event import Event
 from ..model.freshness import is_stale
+from ..model.usage import UsageDigests
 from .files import locked, private_dir
 
 _SIZE_LIMIT = 8 << 30
@@ -286,11 +288,38 @@ class Cache:
             except (zlib.error, msgspec.MsgspecError) as error:
                 self.notices.append(f"An answer in the cache could not be read ({name}: {error})")
 
+    def document(self, account: str, kind: Kind, key: str) -> Document | None:
+        """The one raw answer of that kind and key, None when there is none."""
+        value = self._get(f"doc/{account}/{kind.value}/{_safe(key)}/-/000000")
+        if value is None:
+            return None
+        try:
+            return _document.decode(zlib.decompress(value))
+        except (zlib.error, msgspec.MsgspecError) as error:
+            self.notices.append(f"An answer in the cache could not be read ({kind.value} {key}: {error})")
+            return None
+
+    # -- last-accessed answers, packed -------------------------------------------------------------------------------
+
+    def put_digests(self, account: str, digests: UsageDigests) -> None:
+        """Keep what lists and the matrix show of all last-accessed answers; the answers themselves are documents."""
+        self._set(f"usage/{account}", zlib.compress(msgspec.msgpack.encode(digests), 1))
+
+    def digests(self, account: str) -> UsageDigests | None:
+        value = self._get(f"usage/{account}")
+        if value is None:
+            return None
+        try:
+            found = _digests.decode(zlib.decompress(value))
+        except (zlib.error, msgspec.MsgspecError):
+            return None  # made anew from the answers
+        return found if found.order == sys.byteorder else None
+
     # -- lists, decoded ----------------------------------------------------------------------------------------------
 
     def put_snapshot(self, account: str, snapshot: Snapshot) -> None:
         """Keep the decoded lists for the next start, marked with the model they were written by."""
-        bare = msgspec.structs.replace(snapshot, last_events={})
+        bare = msgspec.structs.replace(snapshot, last_events={}, last_accessed={})
         self._set(f"snapshot/{account}", _model_mark() + zlib.compress(msgspec.msgpack.encode(bare), 1))
 
     def snapshot(self, account: str) -> Snapshot | None:
@@ -389,6 +418,7 @@ def _is_busy(error: Exception) -> bool:
 _document = msgspec.msgpack.Decoder(Document)
 _snapshot = msgspec.msgpack.Decoder(Snapshot)
 _events = msgspec.msgpack.Decoder(tuple[Event, ...])
+_digests = msgspec.msgpack.Decoder(UsageDigests)
 
 
 def _packed(document: Document) -> bytes:

@@ -184,12 +184,21 @@ def show_exposure(app: IamtuiApp) -> None:
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 
 
-PREFLIGHT = ":preflight OLD NEW [for NAME]: files, policies by name, or none; on a policy OLD can be left out"
+PREFLIGHT = ":preflight OLD NEW [for NAME] [aws]: files, policies by name, or none; on a policy OLD can be left out"
+SEND = "Send the new policy's text to AWS (ValidatePolicy)? yes or no:"
 
 
-def ask_preflight(app: IamtuiApp, argument: str) -> None:
-    """A policy before it is applied: what is wrong with it, and what access it gives, takes and opens."""
+def ask_preflight(app: IamtuiApp, argument: str, *, aws: bool = False) -> None:
+    """A policy before it is applied: what is wrong with it, and what access it gives, takes and opens. `aws`: what ValidatePolicy says as
+    well; it is asked only when somebody has said yes to sending the text."""
     words = argument.split()
+    if words and words[-1].casefold() in ("aws", "--aws"):
+        if app.session.info.kind != "live" or app.session.offline:
+            app._tell("ValidatePolicy needs a live account: a demo, evidence and --offline ask AWS nothing", bad=True)
+        else:
+            app.asked = " ".join(words[:-1])
+            app.explorer.ask("validate", SEND, "")
+        return
     who = words[words.index("for") + 1 :] if "for" in words else []
     asked = words[: words.index("for")] if "for" in words else words
     here = app.explorer.current_row()
@@ -218,10 +227,38 @@ def ask_preflight(app: IamtuiApp, argument: str) -> None:
             app.call_from_thread(app._tell, error.message, bad=True)
             return
         answer = preflight(old, new, app.session, row, policy)
+        before = app.session.problem_count()
+        remarks = app.session.validate_policy(new) if aws else None
+        failed = app.session.problems()[before:]
         whose = f" for {row.item.name}" if row is not None else ""
-        app.call_from_thread(app.push_screen, TextPage(f"Before it is applied{whose}", preflight_lines(answer, old, new)))
+        lines = preflight_lines(answer, old, new, remarks, "; ".join(problem.what for problem in failed))
+        app.call_from_thread(app.push_screen, TextPage(f"Before it is applied{whose}", lines))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
+MATRIX = ":matrix [SERVICE] [users|roles|groups|policies]…"
+
+
+def show_matrix(app: IamtuiApp, argument: str) -> None:
+    """Identities by services; with a service the latest use of it first."""
+    from ..session.sweeping import KINDS
+    from .screens.matrix import MatrixScreen
+
+    words = argument.casefold().split()
+    kinds = [word for word in words if word in KINDS]
+    others = [word for word in words if word not in KINDS]
+    if len(others) > 1:
+        app._tell(MATRIX, bad=True)
+    else:
+        app.push_screen(MatrixScreen(others[0] if others else "", kinds))
+
+
+def show_analyzer(app: IamtuiApp) -> None:
+    """Access Analyzer's findings beside ours."""
+    from .screens.analyzer import AnalyzerScreen
+
+    app.push_screen(AnalyzerScreen())
 
 
 def show_escalations(app: IamtuiApp, argument: str) -> None:

@@ -45,6 +45,7 @@ class IamtuiApp(App[None]):
         self.start_problems = list(problems)
         self._target = target
         self.next_profile = ""
+        self.asked = ""  # what waits for a yes
         self._net = [ControlFilter()]
         self.sql_text = ""
         self._sql_history: History | None = None
@@ -200,6 +201,16 @@ class IamtuiApp(App[None]):
                 from .access import show_exposure
 
                 show_exposure(self)
+            case "sweep":
+                self.explorer.sweeping().ask(argument)
+            case "matrix":
+                from .access import show_matrix
+
+                show_matrix(self, argument)
+            case "analyzer":
+                from .access import show_analyzer
+
+                show_analyzer(self)
             case "sql":
                 self.open_sql(argument)
             case "triage":
@@ -215,7 +226,16 @@ class IamtuiApp(App[None]):
                     self.explorer.ask(verb, "write to:", "iamtui-bundle.zip" if verb == "collect" else "iamtui.csv")
 
     def answer(self, purpose: str, text: str) -> None:
-        """A file name that was asked for."""
+        """A file name that was asked for, or a yes."""
+        if purpose == "validate":
+            from .access import ask_preflight
+
+            asked, self.asked = self.asked, ""
+            if text.casefold() in ("y", "yes"):
+                ask_preflight(self, asked, aws=True)
+            else:
+                self._tell("Nothing was sent")
+            return
         path = Path(text).expanduser()
         if purpose == "export":
             self.run_worker(self._export(path), group="export", exclusive=True, exit_on_error=False)

@@ -9,6 +9,7 @@ from ..session import ListKind
 
 VERBS = (
     "account",
+    "analyzer",
     "can",
     "collect",
     "compare",
@@ -18,12 +19,14 @@ VERBS = (
     "exposure",
     "help",
     "info",
+    "matrix",
     "preflight",
     "problems",
     "profile",
     "quit",
     "refresh",
     "sql",
+    "sweep",
     "theme",
     "triage",
     "unused",

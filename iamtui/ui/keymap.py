@@ -87,6 +87,27 @@ KEYS = (
     Key("sql.back", "escape", "back", "stop, or back", "sql", "move", True),
     Key("story.on", "m,h,d", "", "in a story: on by a minute, an hour, a day", "story", "move"),
     Key("story.back", "M,H,D", "", "in a story: back by a minute, an hour, a day", "story", "move"),
+    Key("grid.open", "enter", "activate", "ask further", "grid", "move"),
+    Key("grid.down", "down,j", "move(1,0)", "down", "grid", "move"),
+    Key("grid.up", "up,k", "move(-1,0)", "up", "grid", "move"),
+    Key("grid.right", "right,l", "move(0,1)", "next service", "grid", "move"),
+    Key("grid.left", "left,h", "move(0,-1)", "previous service", "grid", "move"),
+    Key("grid.page-down", "pagedown,ctrl+d", "page(1)", "a page down", "grid", "move"),
+    Key("grid.page-up", "pageup,ctrl+u", "page(-1)", "a page up", "grid", "move"),
+    Key("grid.side-right", "L,ctrl+right", "side(1)", "a screen of services on", "grid", "move"),
+    Key("grid.side-left", "H,ctrl+left", "side(-1)", "a screen of services back", "grid", "move"),
+    Key("grid.top", "home,g", "top", "to the top", "grid", "move"),
+    Key("grid.bottom", "end,G", "bottom", "to the end", "grid", "move"),
+    Key("matrix.sort", "s", "sort", "sort by the service under the cursor", "matrix", "view", True),
+    Key("matrix.filter", "slash", "filter", "narrow the rows", "matrix", "find", True),
+    Key("matrix.identity", "t", "open", "open what the row is about", "matrix", "move", True),
+    Key("matrix.sweep", "S", "sweep", "ask for everybody's last use", "matrix", "act", True),
+    Key("matrix.back", "escape,q,backspace", "back", "back", "matrix", "move", True),
+    Key("analyzer.identity", "t", "identity", "open what the finding is about", "analyzer", "move", True),
+    Key("analyzer.active", "a", "only_active", "without what is archived or resolved", "analyzer", "view", True),
+    Key("analyzer.about", "i", "about", "what Access Analyzer covers, and would add", "analyzer", "view", True),
+    Key("analyzer.again", "r", "again", "ask Access Analyzer again", "analyzer", "act", True),
+    Key("analyzer.back", "escape,q,backspace", "back", "back", "analyzer", "move", True),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -160,7 +181,7 @@ def _is_key(key: str) -> bool:
     return True
 
 
-_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"))
+_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"), ("grid", "matrix"), ("table", "analyzer"))
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 
 

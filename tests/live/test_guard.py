@@ -133,7 +133,10 @@ def test_the_policy_is_exactly_the_list() -> None:
     exchanges = {(service, name) for service, name in OTHERS if service != "iam"}
     called_otherwise = {
         ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
-        ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
+        **{
+            ("accessanalyzer", name): f"access-analyzer:{name.removesuffix('V2')}"
+            for name in ("ValidatePolicy", "ListAnalyzers", "ListFindingsV2", "GetFindingV2")
+        },
     }
     assert actions == {called_otherwise.get(entry, ":".join(entry)) for entry in LISTED - exchanges}
     known = catalogue()

@@ -50,7 +50,10 @@ class AwsTestServer:
     account:  GAAD as dict (all lists); events: CloudTrail records, any order
     page:     most items an answer of GAAD holds, whatever MaxItems says; delay: seconds before such an answer
     faults:   operation name -> Fault or list of faults
-    last_accessed: ARN -> ServicesLastAccessed entries
+    last_accessed: ARN -> ServicesLastAccessed entries; used_by: `ARN#service` -> EntityDetailsList; granting: `ARN#service` -> Policies
+    most_jobs: jobs in progress above which one more is throttled; `highest` tells how many there were
+    failing_jobs: ARN -> how many of its jobs fail; gone: ARNs that do not exist; refused: ARNs nobody may ask about
+    analyzers: Region -> analyzers; analyzer_findings: ARN of an analyzer -> whole findings (GetFindingV2)
     calls:    every operation answered, in order, with its Region (for assertions)
     """
 
@@ -70,6 +73,14 @@ class AwsTestServer:
         now: datetime | None = None,
         rate: float = 2.0,
         port: int = 0,
+        most_jobs: int = 5,
+        failing_jobs: dict[str, int] | None = None,
+        gone: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        used_by: dict[str, list[dict[str, Any]]] | None = None,
+        granting: dict[str, list[dict[str, Any]]] | None = None,
+        analyzers: dict[str, list[dict[str, Any]]] | None = None,
+        analyzer_findings: dict[str, list[dict[str, Any]]] | None = None,
     ) -> None:
         self.account = account if account is not None else large_account(3, 3, 1)
         self.events = sorted(events, key=lambda e: str(e.get("eventTime", "")), reverse=True)
@@ -81,6 +92,11 @@ class AwsTestServer:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self._report_asked, self._report_ready_after, self._job_ready_after = -1, report_ready_after, job_ready_after
         self._jobs: dict[str, list[Any]] = {}
+        self.most_jobs, self.highest = most_jobs, 0
+        self.failing_jobs, self.gone, self.refused = dict(failing_jobs or {}), set(gone), set(refused)
+        self.used_by, self.granting = used_by or {}, granting or {}
+        self.analyzers, self.analyzer_findings = analyzers or {}, analyzer_findings or {}
+        self._signer = threading.local()
         self._tokens: dict[str, tuple[str, int]] = {}
         self._lookups: dict[str, list[float]] = {}
         self._fault_counts: dict[int, int] = {}
@@ -96,6 +112,9 @@ class AwsTestServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
+                owner._handle(self)
+
+            def do_GET(self) -> None:
                 owner._handle(self)
 
             def log_message(self, *_: Any) -> None:
@@ -126,11 +145,15 @@ class AwsTestServer:
         target = http.headers.get("X-Amz-Target", "")
         scope = http.headers.get("Authorization", "").partition("Credential=")[2].split("/")
         region, service = (scope[2], scope[3]) if len(scope) > 3 else ("us-east-1", "sts")
-        assert urlsplit(http.path).path == "/"
-        as_json = bool(target)
+        address = urlsplit(http.path)
+        as_json = bool(target) or address.path != "/"
         operation = target.rpartition(".")[2]
+        self._signer.key = scope[0]
+        service = {"access-analyzer": "accessanalyzer"}.get(service, service)
         try:
-            if as_json:
+            if address.path != "/":
+                operation, parameters = shapes.rest_request(service, http.command, address.path, address.query, body)
+            elif as_json:
                 parameters = json.loads(body or "{}")
             else:
                 operation, parameters = shapes.query_request(body)
@@ -152,6 +175,8 @@ class AwsTestServer:
                     "<RequestId>test</RequestId></ErrorResponse>"
                 ).encode()
         http.send_response(status)
+        if as_json and status >= 400:
+            http.send_header("x-amzn-ErrorType", json.loads(payload)["__type"])
         http.send_header("Content-Type", "application/x-amz-json-1.1" if as_json else "text/xml")
         http.send_header("Content-Length", str(len(payload)))
         http.end_headers()
@@ -272,29 +297,81 @@ class AwsTestServer:
         return {**answer, "Marker": str(first + size)} if answer["IsTruncated"] else answer
 
     def _GenerateServiceLastAccessedDetails(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
-        job = f"job-{len(self._jobs):032}"
-        self._jobs[job] = [p["Arn"], p.get("Granularity", "SERVICE_LEVEL"), 0]
+        if p["Arn"] in self.gone:
+            raise AwsError("NoSuchEntity", f"ARN {p['Arn']} not found.", 404)
+        if p["Arn"] in self.refused:
+            raise AwsError("AccessDenied", f"not authorized to perform: iam:GenerateServiceLastAccessedDetails on {p['Arn']}", 403)
+        with self._lock:
+            running = sum(1 for job in self._jobs.values() if job[2] < self._job_ready_after)
+            if running >= self.most_jobs:
+                raise AwsError(*THROTTLED)
+            job = f"job-{len(self._jobs):032}"
+            self._jobs[job] = [p["Arn"], p.get("Granularity", "SERVICE_LEVEL"), 0, self._signer.key]
+            self.highest = max(self.highest, running + 1)
         return {"JobId": job}
 
+    def forget_jobs(self) -> None:
+        """Jobs that were started are not there any more: they have expired, or were another session's."""
+        with self._lock:
+            for job in self._jobs.values():
+                job[3] = "another session"
+
+    def _job(self, p: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """A job of this session, and what its answer begins with; JobStatus is in it once it is not COMPLETED."""
+        with self._lock:
+            job = self._jobs.get(p["JobId"])
+            if job is None or job[3] != self._signer.key:
+                raise AwsError("NoSuchEntity", "the job is not yours", 404)
+            job[2] += 1
+            base: dict[str, Any] = {"JobCreationDate": self.now, "JobCompletionDate": self.now}
+            if job[2] < self._job_ready_after:
+                return job, {**base, "JobStatus": "IN_PROGRESS"}
+            if self.failing_jobs.get(job[0], 0) and job[2] == self._job_ready_after:
+                self.failing_jobs[job[0]] -= 1
+                job.append("failed")
+            if "failed" in job[4:]:
+                return job, {**base, "JobStatus": "FAILED", "Error": {"Message": "it broke", "Code": "ServiceFailure"}}
+            return job, {**base, "JobStatus": "COMPLETED"}
+
     def _GetServiceLastAccessedDetails(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
-        job = self._jobs.get(p["JobId"])
-        if job is None:
-            raise AwsError("NoSuchEntity", "the job is not yours", 404)
-        job[2] += 1
-        base = {"JobCreationDate": self.now, "JobType": job[1]}
-        if job[2] < self._job_ready_after:
-            return {**base, "JobStatus": "IN_PROGRESS", "ServicesLastAccessed": [], "JobCompletionDate": self.now}
-        services = self.last_accessed.get(job[0], [])
-        start, size = int(p.get("Marker") or 0), 100
-        more = start + size < len(services)
-        answer = {
-            **base,
-            "JobStatus": "COMPLETED",
-            "JobCompletionDate": self.now,
-            "ServicesLastAccessed": services[start : start + size],
-            "IsTruncated": more,
+        job, base = self._job(p)
+        base["JobType"] = job[1]
+        if base["JobStatus"] != "COMPLETED":
+            return {**base, "ServicesLastAccessed": []}
+        return {**base, **_page(self.last_accessed.get(job[0], []), "ServicesLastAccessed", p)}
+
+    def _GetServiceLastAccessedDetailsWithEntities(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        job, base = self._job(p)
+        if base["JobStatus"] != "COMPLETED":
+            return {**base, "EntityDetailsList": []}
+        return {**base, **_page(self.used_by.get(f"{job[0]}#{p['ServiceNamespace']}", []), "EntityDetailsList", p)}
+
+    def _ListPoliciesGrantingServiceAccess(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        names = p["ServiceNamespaces"]
+        return {
+            "PoliciesGrantingServiceAccess": [{"ServiceNamespace": n, "Policies": self.granting.get(f"{p['Arn']}#{n}", [])} for n in names],
+            "IsTruncated": False,
         }
-        return {**answer, "Marker": str(start + size)} if more else answer
+
+    def _ListAnalyzers(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        return _tokens(self.analyzers.get(region, []), "analyzers", p)
+
+    def _ListFindingsV2(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        found = self._of_analyzer(region, p)
+        short = [{k: v for k, v in one.items() if k != "findingDetails"} for one in found]
+        return _tokens(short, "findings", p)
+
+    def _GetFindingV2(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        for one in self._of_analyzer(region, p):
+            if one["id"] == p["id"]:
+                details = one.get("findingDetails", [])
+                return {**one, **_tokens(details, "findingDetails", p)}
+        raise AwsError("ResourceNotFoundException", "no such finding", 404)
+
+    def _of_analyzer(self, region: str, p: dict[str, Any]) -> list[dict[str, Any]]:
+        if not any(one["arn"] == p["analyzerArn"] for one in self.analyzers.get(region, [])):
+            raise AwsError("ResourceNotFoundException", "no such analyzer here", 404)
+        return self.analyzer_findings.get(p["analyzerArn"], [])
 
     def _LookupEvents(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -347,6 +424,20 @@ class AwsTestServer:
             case "EventSource":
                 return entry["EventSource"] == value
         return False
+
+
+def _page(entries: list[dict[str, Any]], name: str, p: dict[str, Any]) -> dict[str, Any]:
+    """A page of IAM's: Marker and IsTruncated."""
+    start, size = int(p.get("Marker") or 0), int(p.get("MaxItems") or 100)
+    more = start + size < len(entries)
+    return {name: entries[start : start + size], "IsTruncated": more, **({"Marker": str(start + size)} if more else {})}
+
+
+def _tokens(entries: list[dict[str, Any]], name: str, p: dict[str, Any]) -> dict[str, Any]:
+    """A page of Access Analyzer's: nextToken."""
+    start, size = int(p.get("nextToken") or 0), min(int(p.get("maxResults") or 100), 100)
+    more = start + size < len(entries)
+    return {name: entries[start : start + size], **({"nextToken": str(start + size)} if more else {})}
 
 
 _written: dict[int, tuple[Any, shapes.Written]] = {}

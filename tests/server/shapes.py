@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -32,6 +32,22 @@ def query_request(body: str) -> tuple[str, dict[str, Any]]:
         else:
             parameters[name] = value
     return operation, parameters
+
+
+def rest_request(service: str, method: str, path: str, query: str, body: str) -> tuple[str, dict[str, Any]]:
+    """(operation, parameters) of a REST-JSON request, by the model's addresses."""
+    asked = path.strip("/").split("/")
+    for name in model(service).operation_names:
+        found = model(service).operation_model(name)
+        template = str(found.http["requestUri"]).partition("?")[0].strip("/").split("/")
+        if found.http["method"] != method or len(template) != len(asked):
+            continue
+        if all(t.startswith("{") or t == a for t, a in zip(template, asked, strict=True)):
+            told = {t.strip("{}+"): unquote(a) for t, a in zip(template, asked, strict=True) if t.startswith("{")}
+            told.update(parse_qsl(query))
+            wire = {m.serialization.get("name", n): n for n, m in (found.input_shape.members if found.input_shape else {}).items()}
+            return name, {**{wire.get(k, k): v for k, v in told.items()}, **json.loads(body or "{}")}
+    raise AssertionError(f"{service} has no {method} {path}")
 
 
 def check_request(service: str, operation: str, parameters: dict[str, Any]) -> None:
@@ -100,8 +116,10 @@ def _json(shape: Shape, value: Any, where: str) -> Any:
         return {name: _json(shape.members[name], value[name], f"{where}.{name}") for name in value if value[name] is not None}
     if isinstance(shape, ListShape):
         return [_json(shape.member, entry, where) for entry in value]
+    if isinstance(shape, MapShape):
+        return {key: _json(shape.value, entry, where) for key, entry in value.items()}
     if shape.type_name == "timestamp":
-        return stamp(value).timestamp()
+        return iso(value) if shape.serialization.get("timestampFormat") == "iso8601" else stamp(value).timestamp()
     return value
 
 

@@ -121,6 +121,24 @@ STORIES: dict[str, Asked] = {
         "identity User1 --last-used",
         (r"(?i)glue",),
     ),
+    "S11 what the role's policy becomes": Asked(
+        (":unused inventory-scanner", "pagedown"),
+        (r'- +"Action": "ec2:\*"', r"\+ .*DescribeInstances"),
+        "unused inventory-scanner --format markdown",
+        (r"`inventory-scanner`", r"ec2:DescribeInstances"),
+    ),
+    "S12 what AWS says of it, and we": Asked(
+        (":analyzer", "down", "enter"),
+        (r"both +external access +arn:aws:s3:::acme-public-assets", r"iamtui says +open to everybody", r"principal +AWS \*"),
+        "analyzer --format csv",
+        (r"both,external,active,arn:aws:s3:::acme-settlements,", r"only AWS,unused,active,\S+test-migration"),
+    ),
+    "S13 who still uses Glue": Asked(
+        (":matrix glue users", "/glue:>90d", "enter"),
+        (r"user User1: glue", r"given by \(AWS\) +AWSGlueConsole"),
+        "matrix glue --kind users",
+        (r"User1 +user +\d+ d", r"i\.santos +user +\d+"),
+    ),
     "S14 a managed policy was edited": Asked(
         (":policy/data-lake-access", "right", "enter", "d"),
         ("v5 → v6", r"action removed: s3:\*", "KeepPersonalDataOut"),

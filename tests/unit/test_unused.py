@@ -439,3 +439,48 @@ def test_a_policy_of_which_nothing_was_used_keeps_its_denies() -> None:
     events = [event("ec2:DescribeInstances", 1)]
     made = smaller(one, answer(one, NOT_ASKED, events, COVERED, snapshot), events, snapshot).policies
     assert [statement["Effect"] for statement in json.loads(made[1].new)["Statement"]] == ["Deny"]
+
+
+def test_the_index_of_who_made_events_answers_as_the_search_does() -> None:
+    """Re-created names, sessions told only by their key, root: over real events and the demo's."""
+    from iamtui.analysis.activity import Actors, by_actor
+    from iamtui.analysis.lists import account_rows
+    from iamtui.session import Session
+    from tests.support.demo import event_documents, source
+
+    session = Session(source(), now=lambda: NOW)
+    session.open()
+    snapshot = session.world.snapshots[0]
+    from iamtui.source.decode import decode_events
+
+    events = tuple(event for one in event_documents()[:12] for event in decode_events(one).events)
+    stripped = tuple(
+        msgspec.structs.replace(e, actor=msgspec.structs.replace(e.actor, unique_id="", arn="")) if n % 3 == 0 else e
+        for n, e in enumerate(events)
+    )
+    for known_events in (events, stripped):
+        index = Actors(known_events)
+        for item in (*account_rows(snapshot), *snapshot.roles, *snapshot.groups, *snapshot.policies[:3]):
+            assert index.of(item) == by_actor(known_events, item), item.name
+            another = msgspec.structs.replace(item, unique_id="AIDAANOTHER") if hasattr(item, "unique_id") and item.unique_id else item
+            assert index.of(another) == by_actor(known_events, another)
+
+
+def test_the_report_about_everybody_is_written_as_it_is_made(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A few of the demo's: an array that is whole JSON, CSV without smaller policies, Markdown with the summary above."""
+    from iamtui.commands import unused as command
+
+    few = ("User1", "inventory-scanner", "old-reporting")
+    everybody = command._everybody
+    monkeypatch.setattr(command, "_everybody", lambda session: [row for row in everybody(session) if row.item.name in few])  # type: ignore[union-attr]
+    told = {form: CliRunner().invoke(cli, ["unused", "--demo", "--format", form]) for form in ("json", "csv", "markdown")}
+    assert all(result.exit_code == 0 for result in told.values())
+    assert [one["name"] for one in json.loads(told["json"].stdout)] == list(few)
+    assert any(policy["new"] for policy in json.loads(told["json"].stdout)[1]["policies"])
+    assert told["csv"].stdout.count("role/inventory-scanner") == 1
+    report = told["markdown"].stdout
+    assert report.startswith("# Access nobody used in 90 days: acme-prod\n")
+    assert report.index("| User1 |") < report.index("## `User1`")
+    assert "3 users and roles; 1 of them were not used at all" in report
+    command._print_json(iter(()), one=False)
+    assert json.loads(capsys.readouterr().out) == []

@@ -7,14 +7,16 @@ from .events import EventBatch, decode_events
 from .folding import fold
 from .secrets import redact_document
 from .surroundings import with_document
-from .usage import decode_last_accessed
+from .usage import decode_entities, decode_granting, decode_last_accessed
 from .wire import BROKEN, reason_of
 
 __all__ = [
     "BROKEN",
     "Assembler",
     "EventBatch",
+    "decode_entities",
     "decode_events",
+    "decode_granting",
     "decode_last_accessed",
     "fold",
     "reason_of",

@@ -38,7 +38,7 @@ _SECTION_OF_KIND = {
 }
 _SUMMARY_WORD = {parts.USERS: "Users", parts.ROLES: "Roles", parts.GROUPS: "Groups", parts.POLICIES: "Policies"}
 _SAVE_WHOLE = "save it whole: aws iam get-account-authorization-details --output json"
-_SHOWN_LATER = {Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.SIMULATION}
+_SHOWN_LATER = {Kind.ANALYZERS, Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.SIMULATION}
 
 
 class _Account:
@@ -175,7 +175,7 @@ class Assembler:
                 self._note(document, account.account, len(roles))
             case Kind.OTHER:
                 self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=document.key))
-            case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES:
+            case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES | Kind.GRANTING_POLICIES:
                 self._note(document, document.account, 0)
             case kind if kind in _SHOWN_LATER:
                 self._note(document, document.account, 0)

@@ -1,15 +1,15 @@
-"""Resource policies and organisations, in the forms they are saved in."""
+"""Resource policies and organisations, in the forms they are saved in; analyzers have a module of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from ...model.document import Document, Kind
-from ...model.surroundings import Organization, OrganizationPolicy, ResourcePolicy, Surroundings, UnusedFinding
-from .wire import account_of, document_text, mend, moment, text
+from ...model.surroundings import Organization, OrganizationPolicy, ResourcePolicy, Surroundings
+from .analyzer import with_analyzers
+from .wire import account_of, document_text, mend, text
 
 _MOST_LEVELS = 12
 
@@ -22,34 +22,9 @@ def with_document(surroundings: Surroundings, document: Document) -> Surrounding
     if document.kind is Kind.ORGANIZATION:
         told = _organization(msgspec.json.decode(mend(document.body)))
         return msgspec.structs.replace(surroundings, organizations=(*surroundings.organizations, told))
-    if document.kind is Kind.ANALYZER_FINDINGS:
-        held = {arn: list(found) for arn, found in surroundings.unused.items()}
-        for finding in _unused_findings(msgspec.json.decode(mend(document.body))):
-            entries = held.setdefault(finding.arn, [])
-            if finding not in entries:
-                entries.append(finding)
-        return msgspec.structs.replace(surroundings, unused={arn: tuple(found) for arn, found in held.items()})
+    if document.kind in (Kind.ANALYZERS, Kind.ANALYZER_FINDINGS):
+        return with_analyzers(surroundings, document)
     return surroundings
-
-
-def _unused_findings(raw: Any) -> Iterator[UnusedFinding]:
-    """Active findings of unused access, of ListFindingsV2 or GetFindingV2; without details a finding names no service."""
-    if not isinstance(raw, dict):
-        return
-    for entry in _entries(raw, "findings") or [raw]:
-        kind, arn = text(entry.get("findingType")), text(entry.get("resource"))
-        if not kind.startswith("Unused") or not arn or text(entry.get("status")).upper() != "ACTIVE":
-            continue
-        analyzed = moment(entry.get("analyzedAt"))
-        details = [value for one in _entries(entry, "findingDetails") for value in one.values() if isinstance(value, dict)]
-        if kind != "UnusedPermission":
-            yield UnusedFinding(arn, kind, last_used=next((moment(one.get("lastAccessed")) for one in details), None), analyzed=analyzed)
-            continue
-        for one in details:
-            actions = tuple(text(action.get("action")).rpartition(":")[2] for action in _entries(one, "actions"))
-            service = text(one.get("serviceNamespace")).lower()
-            if service:
-                yield UnusedFinding(arn, kind, service, actions, moment(one.get("lastAccessed")), analyzed)
 
 
 def _resource_policies(document: Document) -> list[ResourcePolicy]:

@@ -115,6 +115,34 @@ class DemoSource:
             return
         yield self._document(Kind.LAST_ACCESSED, "iam:GetServiceLastAccessedDetails", body, arn)
 
+    def service_entities(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Who used a service by way of an ARN."""
+        operation = "iam:GetServiceLastAccessedDetailsWithEntities"
+        body = self._advisor.entities(arn, service, self.now.isoformat(timespec="seconds"))
+        if body is None:
+            yield Gap(
+                Kind.LAST_ACCESSED_ENTITIES,
+                State.FAILED,
+                f"NoSuchEntity: {arn} is not in this account",
+                operation,
+                ACCOUNT,
+                arn,
+                at=self.now,
+            )
+            return
+        yield self._document(Kind.LAST_ACCESSED_ENTITIES, operation, body, f"{arn}#{service}")
+
+    def granting_policies(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The policies that give an identity a service."""
+        operation = "iam:ListPoliciesGrantingServiceAccess"
+        body = self._advisor.granting(arn, service)
+        if body is None:
+            yield Gap(
+                Kind.GRANTING_POLICIES, State.FAILED, f"NoSuchEntity: {arn} is not in this account", operation, ACCOUNT, arn, at=self.now
+            )
+            return
+        yield self._document(Kind.GRANTING_POLICIES, operation, body, f"{arn}#{service}")
+
     def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Document]:
         """Organisation, resource policies, analyzer findings and Config items; not part of `account`, nothing on the first screen needs them."""
         from .surroundings import documents

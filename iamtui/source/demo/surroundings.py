@@ -11,9 +11,7 @@ from ...model.document import Kind
 from .clock import Clock
 from .grammar import (
     ACCOUNT,
-    DATAPEEK,
     DEVELOPMENT,
-    INTRUDER,
     MANAGEMENT,
     ORGANIZATION,
     PARTNER,
@@ -25,9 +23,8 @@ from .grammar import (
     deny,
     policy,
 )
-from .ids import number, unique_id, uuid
+from .ids import unique_id
 from .own_policies import LAKE_ARN, OWN
-from .roles import all_roles
 
 _S3 = "arn:aws:s3:::"
 _ROOT_ID = "r-acme"
@@ -96,14 +93,9 @@ def documents(clock: Clock, seed: int) -> Iterator[tuple[Kind, str, bytes, str, 
     for arn, (kind, region, document) in RESOURCE_POLICIES.items():
         answer = {"ResourceArn": arn, "ResourceType": kind, "Policy": msgspec.json.encode(document).decode()}
         yield Kind.RESOURCE_POLICIES, _READ_BY[kind], _json(answer), arn, region
-    for region in REGIONS:
-        yield (
-            Kind.ANALYZER_FINDINGS,
-            "access-analyzer:ListFindingsV2",
-            _json({"findings": list(_findings(clock, seed, region))}),
-            "",
-            region,
-        )
+    from .analyzers import analyzer_documents
+
+    yield from analyzer_documents(clock, seed)
     yield (
         Kind.CONFIG_ITEMS,
         "config:GetResourceConfigHistory",
@@ -116,59 +108,6 @@ def documents(clock: Clock, seed: int) -> Iterator[tuple[Kind, str, bytes, str, 
 
 def _json(value: Any) -> bytes:
     return msgspec.json.encode(value)
-
-
-def _finding(clock: Clock, seed: int, arn: str, kind: str, finding: str, age: int, details: list[dict[str, Any]]) -> dict[str, Any]:
-    when = clock.stamp(age, 7_260)
-    return {
-        "id": uuid(number(seed, "finding", arn, finding) << 64 | number(seed, finding, arn)),
-        "resource": arn,
-        "resourceType": kind,
-        "resourceOwnerAccount": ACCOUNT,
-        "status": "ACTIVE",
-        "findingType": finding,
-        "createdAt": when,
-        "updatedAt": when,
-        "analyzedAt": clock.stamp(1, 7_260),
-        "findingDetails": details,
-    }
-
-
-def _external(principal: dict[str, str], actions: list[str], public: bool, condition: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    return [{"externalAccessDetails": {"action": actions, "condition": condition or {}, "isPublic": public, "principal": principal}}]
-
-
-def _findings(clock: Clock, seed: int, region: str) -> Iterator[dict[str, Any]]:
-    for arn, (kind, place, _) in RESOURCE_POLICIES.items():
-        if place != region or "customer-exports" in arn or "data-lake" in arn:
-            continue
-        public = "public" in arn or "legacy" in arn or "webhooks" in arn
-        principal = {"AWS": "*" if public else PARTNER if "partner" in arn else PAYWISE}
-        yield _finding(clock, seed, arn, kind, "ExternalAccess", 140, _external(principal, ["s3:GetObject"], public))
-    if region != "us-east-1":
-        return
-    roles = {role.name: role for role in all_roles()}
-    for name, principal in (
-        ("vendor-datapeek", {"AWS": DATAPEEK}),
-        ("partner-ingest", {"AWS": PARTNER}),
-        ("support-readonly", {"AWS": INTRUDER}),
-        ("legacy-open", {"AWS": "*"}),
-        ("ci-terraform", {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"}),
-    ):
-        arn = f"arn:aws:iam::{ACCOUNT}:role{roles[name].path}{name}"
-        age = 6 if name == "support-readonly" else 200
-        details = _external(
-            principal, ["sts:AssumeRoleWithWebIdentity" if "Federated" in principal else "sts:AssumeRole"], name == "legacy-open"
-        )
-        yield _finding(clock, seed, arn, "AWS::IAM::Role", "ExternalAccess", age, details)
-    for name in ("old-reporting", "mongo-backup-old", "poc-bedrock", "gdpr-delete"):
-        arn = f"arn:aws:iam::{ACCOUNT}:role{roles[name].path}{name}"
-        yield _finding(clock, seed, arn, "AWS::IAM::Role", "UnusedIAMRole", 30, [{"unusedIamRoleDetails": {}}])
-    scanner = f"arn:aws:iam::{ACCOUNT}:role/inventory-scanner"
-    unused = [
-        {"unusedPermissionDetails": {"serviceNamespace": "ec2", "actions": [{"action": "RunInstances"}, {"action": "TerminateInstances"}]}}
-    ]
-    yield _finding(clock, seed, scanner, "AWS::IAM::Role", "UnusedPermission", 30, unused)
 
 
 def _lake_history(clock: Clock, seed: int) -> list[dict[str, Any]]:

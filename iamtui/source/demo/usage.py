@@ -16,6 +16,7 @@ from .calls import ACTION_OF, PREFIXES
 from .clock import DAYS
 from .daily import Daily
 from .grammar import ACCOUNT, Document
+from .ids import unique_id
 from .own_policies import OWN
 from .people import GROUPS, USERS, User
 from .recent import Use
@@ -88,6 +89,49 @@ class Advisor:
                 "IsTruncated": False,
             }
         )
+
+    def entities(self, arn: str, service: str, completed: str) -> bytes | None:
+        """GetServiceLastAccessedDetailsWithEntities: those whose use counts for an ARN, each with its last use of a service."""
+        documents, members = self._about(arn)
+        if documents is None:
+            return None
+        entries = []
+        for one in members:
+            kind = one.rpartition(":")[2].partition("/")[0]
+            about = {"Arn": one, "Name": one.rpartition("/")[2], "Type": kind.upper(), "Id": self._id_of(one), "Path": "/"}
+            use = self._of(one).services.get(service)
+            entries.append({"EntityInfo": about, **({"LastAuthenticated": self.account.clock.stamp_at(use.at)} if use else {})})
+        told = {"JobStatus": "COMPLETED", "JobCreationDate": completed, "JobCompletionDate": completed, "IsTruncated": False}
+        return msgspec.json.encode({**told, "EntityDetailsList": entries, "Arn": arn, "ServiceNamespace": service})
+
+    def _id_of(self, arn: str) -> str:
+        return unique_id("AROA" if arn in self._roles else "AIDA", self.account.seed, arn.rpartition("/")[2])
+
+    def granting(self, arn: str, service: str) -> bytes | None:
+        """ListPoliciesGrantingServiceAccess of a user, role or group: its own policies first, then those of its groups."""
+        user, role = self._users.get(arn), self._roles.get(arn)
+        name = arn.rpartition("/")[2]
+        found: list[dict[str, str]] = []
+        holders: list[tuple[str, str, dict[str, Document], str]] = []
+        if user is not None:
+            holders = [("USER", user.name, user.inline, user.attached)]
+            holders += [("GROUP", group, GROUPS[group][2], GROUPS[group][1]) for group in user.groups.split()]
+        elif role is not None:
+            holders = [("ROLE", role.name, role.inline, role.attached)]
+        elif name in GROUPS:
+            holders = [("GROUP", name, GROUPS[name][2], GROUPS[name][1])]
+        else:
+            return None
+        for kind, holder, inline, attached in holders:
+            whose = {"PolicyType": "INLINE", "EntityType": kind, "EntityName": holder}
+            found += [{"PolicyName": one, **whose} for one, document in inline.items() if service in _granted([document])]
+            found += [
+                {"PolicyName": one, "PolicyType": "MANAGED", "PolicyArn": policy_arn(one)}
+                for one in attached.split()
+                if (document := _managed(one)) is not None and service in _granted([document])
+            ]
+        entry = {"ServiceNamespace": service, "Policies": found}
+        return msgspec.json.encode({"PoliciesGrantingServiceAccess": [entry], "IsTruncated": False, "Arn": arn})
 
     def _service(self, service: str, documents: list[Document], members: list[str], alone: bool, with_actions: bool) -> dict[str, Any]:
         used = [(use, arn) for arn in members if (use := self._of(arn).services.get(service)) is not None]

@@ -201,7 +201,16 @@ def _told(fields: Fields, body: bytes) -> Recognised:
     if "Content" in fields and ("ReportFormat" in fields or "GeneratedTime" in fields):
         return _report_in_json(fields)
     if "EntityDetailsList" in fields:
-        return Recognised(Kind.LAST_ACCESSED_ENTITIES, key=_arn(fields), as_of=moment(_word(fields, "JobCompletionDate")))
+        arn, service = _arn(fields), _word(fields, "ServiceNamespace")
+        return Recognised(
+            Kind.LAST_ACCESSED_ENTITIES,
+            f"{arn}#{service}" if arn and service else "",
+            account_of(arn),
+            moment(_word(fields, "JobCompletionDate")),
+        )
+    if "PoliciesGrantingServiceAccess" in fields:
+        arn = _arn(fields)
+        return Recognised(Kind.GRANTING_POLICIES, arn, account_of(arn))
     if "ServicesLastAccessed" in fields or ("JobStatus" in fields and "JobCreationDate" in fields):
         arn = _arn(fields) or _only_entity(body)
         stamp = moment(_word(fields, "JobCompletionDate")) or moment(_word(fields, "JobCreationDate"))
@@ -229,6 +238,8 @@ def _shown_later(fields: Fields) -> Recognised:
     """Kinds that are recognised so that they are not mistaken for anything else."""
     if any(name in fields for name in ("findings", "finding", "findingDetails")):
         return Recognised(Kind.ANALYZER_FINDINGS)
+    if "analyzers" in fields and "arn" in _first(fields["analyzers"]):
+        return Recognised(Kind.ANALYZERS)
     if any(name in fields for name in ("configurationItems", "configurationItem", "configurationItemStatus")):
         return Recognised(Kind.CONFIG_ITEMS, account=_word(fields, "accountId"))
     if "EvaluationResults" in fields:

@@ -86,6 +86,7 @@ class EvidenceSource:
         self._scanned = False
         self._held = 0
         self._large = False
+        self._advice: dict[str, list[Document]] | None = None  # last-accessed answers by ARN; None: to be looked for
 
     # -- Source ------------------------------------------------------------------------------------------------------
 
@@ -180,12 +181,17 @@ class EvidenceSource:
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """The newest saved answer about that ARN."""
         yield from self._ready(cancelled)
-        held = [d for d in self._documents(Kind.LAST_ACCESSED) if d.key == arn]
+        if self._advice is None:
+            found: dict[str, list[Document]] = {}
+            for document in self._documents(Kind.LAST_ACCESSED):
+                found.setdefault(document.key, []).append(document)
+            self._advice = found
+        held = self._advice.get(arn)
         if held:
             wanted = granularity.encode()
             yield max(held, key=lambda d: (d.as_of, wanted in d.body))
             return
-        unnamed = sum(1 for d in self._documents(Kind.LAST_ACCESSED) if not d.key)
+        unnamed = len(self._advice.get("", ()))
         answers = "answer does not tell whom it is" if unnamed == 1 else "answers do not tell whom they are"
         also = f"; {unnamed} saved {answers} about" if unnamed else ""
         yield Gap(
@@ -197,6 +203,36 @@ class EvidenceSource:
             hint=f"aws iam generate-service-last-accessed-details --granularity ACTION_LEVEL --arn {shlex.quote(arn)}, "
             'then aws iam get-service-last-accessed-details --job-id ID, saved with the ARN beside it as "Arn"',
         )
+
+    def service_entities(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The saved answer about who used a service by way of an ARN."""
+        yield from self._about(
+            Kind.LAST_ACCESSED_ENTITIES,
+            (f"{arn}#{service}",),
+            "iam:GetServiceLastAccessedDetailsWithEntities",
+            f"aws iam get-service-last-accessed-details-with-entities --job-id ID --service-namespace {shlex.quote(service)}, saved with the "
+            'ARN and the service beside it as "Arn" and "ServiceNamespace"',
+            cancelled,
+        )
+
+    def granting_policies(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The saved answer about the policies that give an identity a service."""
+        yield from self._about(
+            Kind.GRANTING_POLICIES,
+            (f"{arn}#{service}", arn),
+            "iam:ListPoliciesGrantingServiceAccess",
+            f"aws iam list-policies-granting-service-access --arn {shlex.quote(arn)} --service-namespaces {shlex.quote(service)}, saved with "
+            'the ARN beside it as "Arn"',
+            cancelled,
+        )
+
+    def _about(self, kind: Kind, keys: tuple[str, ...], action: str, hint: str, cancelled: Cancelled) -> Iterator[Item]:
+        yield from self._ready(cancelled)
+        held = [document for document in self._documents(kind) if document.key in keys]
+        if held:
+            yield max(held, key=lambda document: document.as_of)
+        else:
+            yield Gap(kind, State.NOT_LOADED, "no answer about it is among the files", action, key=keys[0], hint=hint)
 
     def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """The saved ListAccessKeys answer of that user."""
@@ -307,7 +343,7 @@ class EvidenceSource:
                 yield found, Step("reading files", count, len(files))
         for path in gone:
             del self._entries[path]
-        self._scanned = True
+        self._scanned, self._advice = True, None
 
     def _entry(self, found: Found) -> _Entry:
         try:

@@ -69,7 +69,7 @@ class Connection:
         self._mfa_prompt = mfa_prompt
         self._lock = threading.RLock()
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, bool], Any] = {}
 
     # -- session -----------------------------------------------------------------------------------------------------
 
@@ -140,10 +140,10 @@ class Connection:
 
     # -- clients -----------------------------------------------------------------------------------------------------
 
-    def _config(self, service: str = "") -> Any:
+    def _config(self, service: str = "", *, patient: bool = True) -> Any:
         from botocore.config import Config
 
-        attempts = 1 if service == "cloudtrail" else 5  # LookupEvents waits by its own budget, and says so
+        attempts = 1 if service == "cloudtrail" or not patient else 5  # LookupEvents waits by its own budget, and says so
 
         return Config(
             connect_timeout=5,
@@ -153,16 +153,15 @@ class Connection:
             user_agent_extra="iamtui",
         )
 
-    def client(self, service: str, region: str = "") -> Any:
-        """A client; IAM and STS need no Region of their own."""
+    def client(self, service: str, region: str = "", *, patient: bool = True) -> Any:
+        """A client; IAM and STS need no Region of their own. One that is not `patient` leaves waiting and trying again to its caller."""
         place = region or self.region
         with self._lock:
-            held = self._clients.get((service, place))
+            held = self._clients.get((service, place, patient))
             if held is None:
-                held = self.session.create_client(
-                    service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=self._config(service)
-                )
-                self._clients[(service, place)] = held
+                config = self._config(service, patient=patient)
+                held = self.session.create_client(service, region_name=place, endpoint_url=self.options.endpoint_url or None, config=config)
+                self._clients[(service, place, patient)] = held
             return held
 
     @property

@@ -40,7 +40,7 @@ READS: Mapping[str, frozenset[str]] = {
     "lambda": frozenset({"ListFunctions", "GetPolicy"}),
     "secretsmanager": frozenset({"ListSecrets", "GetResourcePolicy"}),
     "ecr": frozenset({"DescribeRepositories", "GetRepositoryPolicy"}),
-    "accessanalyzer": frozenset({"ValidatePolicy"}),
+    "accessanalyzer": frozenset({"ValidatePolicy", "ListAnalyzers", "ListFindingsV2", "GetFindingV2"}),
 }
 """Plain reads, by botocore service name: they change nothing and leave nothing behind."""
 
@@ -114,7 +114,11 @@ def _check_request(request: Any, operation_name: str, **_: Any) -> None:
 
 # Services and operations whose IAM prefix or action is called otherwise.
 _PREFIXES = {"accessanalyzer": "access-analyzer"}
-_ACTIONS = {("s3", "ListBuckets"): "ListAllMyBuckets"}
+_ACTIONS = {
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("accessanalyzer", "ListFindingsV2"): "ListFindings",
+    ("accessanalyzer", "GetFindingV2"): "GetFinding",
+}
 
 
 def required_policy() -> dict[str, Any]:

@@ -53,7 +53,52 @@ _lock = threading.Lock()
 iam_calls = threading.BoundedSemaphore(6)
 """IAM has unpublished buckets per API: the five lists of an inventory and one more call, not hundreds."""
 
-last_accessed_jobs = threading.BoundedSemaphore(4)
+
+class JobLimit:
+    """How many jobs may be in flight at once: `most` at best, half as many whenever AWS throttles, one more after every `calm` jobs
+    that went well. After a throttle nobody starts for some seconds, twice as long each time until something goes well."""
+
+    def __init__(
+        self, most: int, calm: int = 6, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.most, self.allowed, self.running = most, most, 0
+        self.highest = 0
+        self._calm, self._good, self._pause, self._until = calm, 0, 0.5, 0.0
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+
+    def acquire(self, cancelled: Cancelled) -> bool:
+        """Wait for a place; False when cancelled meanwhile."""
+        while not cancelled():
+            with self._lock:
+                if self.running < self.allowed and self._clock() >= self._until:
+                    self.running += 1
+                    self.highest = max(self.highest, self.running)
+                    return True
+            self._sleep(0.02)
+        return False
+
+    def release(self, *, well: bool = False) -> None:
+        with self._lock:
+            self.running -= 1
+            if not well:
+                return
+            self._good, self._pause = self._good + 1, 0.5
+            if self._good >= self._calm and self.allowed < self.most:
+                self.allowed, self._good = self.allowed + 1, 0
+
+    def throttled(self) -> float:
+        """AWS said it is too much; answers how long (seconds) to wait. Several that hear it at once count once."""
+        with self._lock:
+            now = self._clock()
+            if now >= self._until:
+                self.allowed, self._good = max(1, self.allowed // 2), 0
+                self._until, self._pause = now + self._pause, min(self._pause * 2, 30.0)
+            return max(self._until - now, 0.05)
+
+
+last_accessed_jobs = JobLimit(4)
+"""More than about five jobs in flight get throttled."""
 
 
 def lookup_bucket(account: str, region: str) -> Bucket:

@@ -48,6 +48,32 @@ class LiveSource:
         self._know_account()
         yield from read_last_accessed(self._caller, arn, granularity, cancelled)
 
+    def service_entities(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        from .usage import read_entities
+
+        self._know_account()
+        yield from read_entities(self._caller, arn, service, cancelled)
+
+    def granting_policies(self, arn: str, service: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        from .usage import read_granting
+
+        self._know_account()
+        yield from read_granting(self._caller, arn, service, cancelled)
+
+    def analyzers(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Access Analyzer in the chosen Regions, where IAM's own Region is always among them."""
+        from .analyzer import read_analyzers
+
+        self._know_account()
+        yield from read_analyzers(self._caller, self.connection.regions(), cancelled)
+
+    def analyzer_finding(self, analyzer: str, finding: str) -> Iterator[Item]:
+        """The details of one finding."""
+        from .analyzer import read_finding
+
+        self._know_account()
+        yield from read_finding(self._caller, analyzer, finding)
+
     def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         self._know_account()
         client = self.connection.client("iam")

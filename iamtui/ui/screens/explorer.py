@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..app import IamtuiApp
+    from ..sweeping import Sweeping
     from .detail import DetailPane
     from .prompt import Prompt
 
@@ -79,6 +80,7 @@ class Explorer(Screen[None]):
         self._preview_timer: object = None
         self._detail: DetailPane | None = None
         self._prompt: Prompt | None = None
+        self._sweeping: Sweeping | None = None
 
     # -- building ----------------------------------------------------------------------------------------------------
 
@@ -129,7 +131,9 @@ class Explorer(Screen[None]):
         session = self.app.session
         snapshots = session.world.snapshots
         label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
-        self._header.update(chrome.header(session, width, session.now(), self._progress, label))
+        self._header.update(
+            chrome.header(session, width, session.now(), self._progress, label, self._sweeping.words if self._sweeping else "")
+        )
         self._draw_tabs()
         self._draw_crumbs()
         self._draw_hints()
@@ -289,6 +293,14 @@ class Explorer(Screen[None]):
         """The events of one kind an audit looks for."""
         self.go_to_list(ListKind.EVENTS, PRESETS[name])
 
+    def sweeping(self) -> Sweeping:
+        """Last-accessed details of everybody."""
+        if self._sweeping is None:
+            from ..sweeping import Sweeping
+
+            self._sweeping = Sweeping(self)
+        return self._sweeping
+
     def action_sql(self) -> None:
         """SQL over events."""
         self.app.open_sql()
@@ -324,6 +336,8 @@ class Explorer(Screen[None]):
             self.list.state.filter = ""
             self.list.update()
             self._draw_crumbs()
+        elif self._sweeping is not None and self._sweeping.running:
+            self._sweeping.stop()
         else:
             self._say("This is the top; q quits")
 
@@ -494,6 +508,8 @@ class Explorer(Screen[None]):
             return
         if message.question == "refresh":
             self._refreshed(message.value, finished=message.finished)
+        elif message.question == "sweep":
+            self.sweeping().take(message.value)
         elif message.question == "roles":
             if self.list.kind is ListKind.ROLES:
                 self.list.update()

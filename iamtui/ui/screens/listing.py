@@ -205,6 +205,18 @@ class ListPane(Vertical):
     def on_row_table_highlighted(self, message: RowTable.Highlighted) -> None:
         self._look_ahead()
 
+    def renew(self) -> None:
+        """What the rows tell has changed, not which there are: each keeps its place, whatever the order and the filter would say now."""
+        held = self.selection
+        listing = self.session.listing(self.kind)
+        if held is None or held.listing is listing or len(listing.rows) != len(held.listing.rows):
+            return
+        if any(new.key != old.key for new, old in zip(listing.rows, held.listing.rows, strict=True)):
+            return  # the account has been read again: that makes a picture of its own
+        fresh = {row.key: row for row in listing.rows}
+        rows = listing.rows if held.rows is held.listing.rows else [fresh[row.key] for row in held.rows]
+        self._take(Selection(listing, rows, held.filter_text, held.sort, held.descending, held.error))
+
     def _calm(self, rows: Sequence[Row]) -> list[Row]:
         """While a list is read for the first time nothing moves: what is shown stays, what is new goes to the end."""
         by_key = {row.key: row for row in rows}

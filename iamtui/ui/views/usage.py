@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...analysis.usage import ActionRow, UsageRow, unused
 from ...analysis.words import csv_text, plain, relative
@@ -17,15 +17,21 @@ from ..render.facts import detail, origin_words
 from ..widgets.table import TableColumn
 from .base import Cancelled, View, heading
 
+if TYPE_CHECKING:
+    from ..render.advice import DrillRow
+
 
 class UsageView(View):
-    """Services newest first; Enter shows a service's actions, `u` only what is unused, `t` oldest first."""
+    """Services newest first; Enter shows a service's actions and, again, who used it and which policies give it; `u` only what is
+    unused, `t` oldest first."""
 
     only_unused = False
     oldest_first = False
 
     def open(self) -> None:
         self._service: UsageRow | None = None
+        self._drilled = False
+        self._found: list[DrillRow] = []
         self._rows: tuple[UsageRow, ...] = ()
         self._step = ""
         self._running = False
@@ -57,6 +63,9 @@ class UsageView(View):
         self.host.work("usage", job)
 
     def answered(self, question: object, value: Any, finished: bool) -> None:
+        if question == "service":
+            self._show_drill(value)
+            return
         if isinstance(value, UsageUpdate):
             step = value.step
             if step is not None:
@@ -125,12 +134,25 @@ class UsageView(View):
         return "The report was read and names no service: nothing is granted."
 
     def activate(self, key: str) -> None:
+        if self._drilled:
+            target = self._found[int(key)].target if key.isdigit() and int(key) < len(self._found) else ""
+            if target:
+                self.host.go(target)
+            return
+        if self._service is not None:
+            self._drill()
+            return
         service = next((r for r in self._shown if r.namespace == key), None)
-        if service is None or self._service is not None:
+        if service is None:
             return
         self._service = service
+        self._show_actions(service)
+        if not service.actions:
+            self._drill()
+
+    def _show_actions(self, service: UsageRow) -> None:
         actions, now = service.actions, self.now
-        self.host.note(f"{visible(service.namespace)} · {visible(service.window)} · esc goes back")
+        self.host.note(f"{visible(service.namespace)} · {visible(service.window)} · enter: who and by which policy · esc back")
         columns = (
             TableColumn("action", "ACTION", 30, 0),
             TableColumn("last-used", "LAST USED", 10, 0, right=True),
@@ -143,21 +165,54 @@ class UsageView(View):
             columns, len(actions), lambda row, column: _action(actions[row], column, now), lambda row: actions[row].name, empty
         )
 
+    def _drill(self) -> None:
+        """Who used the service, and which policies give it: AWS is asked."""
+        service, row, session = self._service, self.row, self.session
+        if service is None:
+            return
+        self._drilled = True
+        name = service.namespace
+        self.host.note(f"{visible(name)} · asking who used it and which policies give it…")
+
+        def job(cancelled: Cancelled) -> Iterable[Any]:
+            yield from session.load_service(row, name, cancelled)
+
+        self.host.work("service", job)
+
+    def _show_drill(self, value: Any) -> None:
+        from ...session.sweeping import ServiceDrill
+        from ..render.advice import COLUMNS, drill_cell, drill_rows
+
+        service, now = self._service, self.now
+        if service is None or not self._drilled:
+            return
+        if not isinstance(value, ServiceDrill):
+            self.host.note(f"{visible(service.namespace)} · {value.what}" + (", throttled by AWS" if value.throttled else ""))
+            return
+        rows = self._found = drill_rows(value)
+        used = f" · last {plain(service.last_used, now)}" if service.last_used.is_known else ""
+        self.host.note(f"{visible(service.namespace)}{used} · enter goes there, esc back")
+        self.host.show_table(COLUMNS, len(rows), lambda row, column: drill_cell(rows[row], column, now), str)
+
     def back(self) -> bool:
+        if self._service is not None and self._drilled and self._service.actions:
+            self._drilled = False
+            self._show_actions(self._service)
+            return True
         if self._service is not None:
-            self._service = None
+            self._service, self._drilled = None, False
             self._show()
             return True
         return False
 
     def unused(self) -> None:
         self.only_unused = not self.only_unused
-        self._service = None
+        self._service, self._drilled = None, False
         self._show()
 
     def toggle(self) -> None:
         self.oldest_first = not self.oldest_first
-        self._service = None
+        self._service, self._drilled = None, False
         self._show()
 
     def provenance(self) -> list[Line]:
@@ -175,6 +230,10 @@ class UsageView(View):
         ]
 
     def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
+        if self._drilled:
+            from ..render.advice import DRILL_HEADER
+
+            return DRILL_HEADER, [[r.how, r.name, csv_text(r.fact) if r.fact else "", r.way, r.target] for r in self._found]
         header = ["service", "last_used", "region", "source", "granted", "granted_by", "window"]
         return header, [
             [r.namespace, csv_text(r.last_used), r.region, r.source, r.levels, " ".join(r.granted_by), r.window] for r in self._shown
