@@ -319,6 +319,19 @@ def analyzer(ctx: click.Context, /, statuses: tuple[str, ...], form: str, **give
 
 @cli.command()
 @click.argument("name", default="")
+@click.option("--fail-under", "least", type=click.IntRange(1, 100), metavar="PERCENT", help="Exit 1 when one is kept by less than this.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def practices(ctx: click.Context, /, name: str, least: int | None, form: str, **given: Any) -> None:
+    """The ten practices of an IAM audit, each with who breaks it; of one, all of them (`iamtui practices mfa`)."""
+    from .commands.practices import print_practices
+
+    ctx.exit(print_practices(_choices(ctx, given), name, form, least))
+
+
+@cli.command()
+@click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
 @_source_options

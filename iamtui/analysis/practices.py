@@ -19,7 +19,7 @@ from ..model.fact import Fact, State
 from ..model.identity import Group, Identity, Role, User
 from ..model.practice import Kept, Offender, Practice
 from ..model.surroundings import Surroundings
-from ..model.usage import UsageReport
+from ..model.usage import UsageBrief
 from .access import NOTHING_AROUND
 from .escalation.evaluating import Field
 from .escalation.paths import paths
@@ -77,7 +77,7 @@ def practices(
     now: datetime,
     *,
     surroundings: Surroundings = NOTHING_AROUND,
-    usage: Mapping[str, Fact[UsageReport]] | None = None,
+    usage: Mapping[str, Fact[UsageBrief]] | None = None,
     monitoring: Sequence[Monitoring] | None = None,
     reviews: Reviews | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -173,7 +173,7 @@ def _of_row(row: Credentials, words: str, snapshot: Snapshot, section: Section, 
 # -- 1 least privilege -------------------------------------------------------------------------------------------------
 
 
-def _least(looked: _Looked, snapshot: Snapshot, field: Field, usage: Mapping[str, Fact[UsageReport]]) -> None:
+def _least(looked: _Looked, snapshot: Snapshot, field: Field, usage: Mapping[str, Fact[UsageBrief]]) -> None:
     unasked = 0
     as_of = snapshot.as_of
     for identity in _everyone(looked, snapshot):
@@ -188,11 +188,9 @@ def _least(looked: _Looked, snapshot: Snapshot, field: Field, usage: Mapping[str
         if told is None or not told.is_known or told.value is None:
             unasked += 1
         else:
-            services = told.value.services
-            idle = [one.namespace for one in services if one.last_used.state is State.NOT_IN_TRACKING_PERIOD]
-            if idle and len(idle) * 2 > len(services):
-                some = ", ".join(idle[:4]) + (" …" if len(idle) > 4 else "")
-                words = f"{len(idle)} of {len(services)} services it may use were not used in the tracking period: {some}"
+            brief = told.value
+            if brief.unused * 2 > brief.granted:
+                words = f"{brief.unused} of {brief.granted} services it may use were not used in the tracking period"
                 found.append(_of(identity, words, told.source, told.as_of, "used"))
         looked.look(identity.arn, found)
     if unasked:

@@ -46,6 +46,7 @@ from .answers import (
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .eventlog import when
+from .practising import PracticeQuestions
 from .reading import Reader
 from .sweeping import SweepQuestions
 
@@ -84,7 +85,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(AccessQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 

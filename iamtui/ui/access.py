@@ -318,3 +318,19 @@ def _weight(line: str) -> str:
     if line.startswith(("NEW:", "critical:", "high:")):
         return "severity-high"
     return "state-absent" if line.startswith(("#", "  no proof")) else ""
+
+
+def show_practices(app: IamtuiApp) -> None:
+    """The ten practices."""
+    app._tell("Looking at the ten practices…")
+
+    def run() -> None:
+        worker = get_current_worker()
+        found = app.session.load_practices(lambda: worker.is_cancelled)
+        if worker.is_cancelled:
+            return
+        from .screens.practices import practices_page
+
+        app.call_from_thread(app.push_screen, practices_page(found, app.session.now()))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)

@@ -211,6 +211,10 @@ class IamtuiApp(App[None]):
                 from .access import show_analyzer
 
                 show_analyzer(self)
+            case "practices":
+                from .access import show_practices
+
+                show_practices(self)
             case "sql":
                 self.open_sql(argument)
             case "triage":

@@ -20,6 +20,7 @@ VERBS = (
     "help",
     "info",
     "matrix",
+    "practices",
     "preflight",
     "problems",
     "profile",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -67,13 +67,14 @@ def _marked(text: str, statements: set[int]) -> list[Line]:
     return [[("▌ " if number in marked else "  ", "label"), *line] for number, line in enumerate(json_lines(text))]
 
 
-Target = str | Callable[[], list[Line]]
+Target = str | Callable[[], "list[Line] | Screen[None]"]
 
 
 class AnswersPage(Screen[None]):
     """A table of answers; enter goes where one leads, esc goes back.
 
-    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read
+    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), lines to read, or another page
+    tabs:   where a target is opened, by the number of its row, where that is not `tab`
     chosen: when enter chooses instead of opening: what is done with the number of the row
     """
 
@@ -88,8 +89,10 @@ class AnswersPage(Screen[None]):
         tab: str,
         empty: str,
         chosen: Callable[[int], None] | None = None,
+        tabs: Mapping[int, str] | None = None,
     ) -> None:
         super().__init__()
+        self._tabs = tabs or {}
         self._title, self._columns, self._rows, self._tab, self._empty = title, columns, rows, tab, empty
         self._chosen = chosen
 
@@ -115,11 +118,13 @@ class AnswersPage(Screen[None]):
         if callable(target):
             from .pages import TextPage
 
-            self.app.push_screen(TextPage(self._title, target()))
+            opened = target()
+            self.app.push_screen(opened if isinstance(opened, Screen) else TextPage(self._title, opened))
         elif target:
             explorer = self.app.screen_stack[0]
-            self.dismiss()
-            explorer.post_message(GoTo(target=target, tab=self._tab))
+            for _ in range(len(self.app.screen_stack) - 1):  # pages may lie on pages
+                self.app.pop_screen()
+            explorer.post_message(GoTo(target=target, tab=self._tabs.get(int(message.key), self._tab)))
 
     def action_back(self) -> None:
         self.dismiss()
