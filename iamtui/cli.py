@@ -60,6 +60,11 @@ _SOURCE = (
     click.Option(["--mfa-serial"], help="MFA device for that role; the code is asked for."),
     click.Option(["--endpoint-url"], help="Another endpoint for all services."),
     click.Option(["--lookup-days"], type=click.IntRange(1, 90), help="Days of events to look up (90)."),
+    click.Option(["--trail"], help="Events from a trail's bucket: the trail's name, its ARN, or s3://BUCKET/PREFIX."),
+    click.Option(["--trail-days"], type=click.IntRange(1, 3650), help="Days of the bucket to read (30)."),
+    click.Option(
+        ["--trail-account", "trail_accounts"], multiple=True, help="Account of an organisation's trail; several times for several."
+    ),
     click.Option(
         ["--from", "evidence"], multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
     ),

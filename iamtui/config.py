@@ -35,6 +35,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("offline", "offline", "IAMTUI_OFFLINE", "--offline", bool, False, "no network: show what was read before"),
     Setting("cache_dir", "cache-dir", "IAMTUI_CACHE_DIR", "--cache-dir", str, "", "folder of the cache"),
     Setting("lookup_days", "lookup-days", "IAMTUI_LOOKUP_DAYS", "--lookup-days", int, 90, "days of events to look up, 90 at most"),
+    Setting("trail", "trail", "IAMTUI_TRAIL", "--trail", str, "", "events from a trail's bucket: its name, ARN or s3://bucket/prefix"),
+    Setting("trail_days", "trail-days", "IAMTUI_TRAIL_DAYS", "--trail-days", int, 30, "days of a trail's bucket to read"),
+    Setting(
+        "trail_accounts",
+        "trail-accounts",
+        "IAMTUI_TRAIL_ACCOUNTS",
+        "--trail-account",
+        list,
+        (),
+        "accounts of an organisation's trail; several",
+    ),
     Setting("theme", "theme", "IAMTUI_THEME", "--theme", str, "iamtui-dark", "palette, ours or one of the themes folder"),
     Setting("animations", "animations", "IAMTUI_ANIMATIONS", "--animations/--no-animations", bool, False, "smooth scrolling"),
     Setting("mouse", "mouse", "IAMTUI_MOUSE", "--mouse/--no-mouse", bool, True, "mouse support"),
@@ -60,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True):
     offline: bool = False
     cache_dir: str = ""
     lookup_days: int = 90
+    trail: str = ""
+    trail_days: int = 30
+    trail_accounts: tuple[str, ...] = ()
     theme: str = "iamtui-dark"
     animations: bool = False
     mouse: bool = True

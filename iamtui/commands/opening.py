@@ -37,10 +37,10 @@ def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = N
         from ..source.evidence import EvidenceSource
 
         return Session(EvidenceSource(evidence), now=clock, trails=settings.cache_path / "trails")
-    from ..source.live import LiveOptions, LiveSource
+    from ..source.live import LiveOptions, LiveSource, TrailSource
     from ..store.cache import Cache
 
-    source = LiveSource(
+    source = (TrailSource if settings.trail else LiveSource)(
         LiveOptions(
             profile=settings.profile,
             regions=settings.regions,
@@ -49,13 +49,16 @@ def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = N
             mfa_serial=settings.mfa_serial,
             endpoint_url=settings.endpoint_url,
             lookup_days=settings.lookup_days,
+            trail=settings.trail,
+            trail_days=settings.trail_days,
+            trail_accounts=settings.trail_accounts,
         ),
         mfa_prompt=ask_for_code,
     )
     cache = Cache(settings.cache_path)
     if settings.offline:
         return Session(None, cache, offline=True, now=clock, connection=source.info)
-    return Session(source, cache, now=clock)
+    return Session(source, cache, now=clock, trails=settings.cache_path / "trails")
 
 
 def ask_for_code(question: str) -> str:

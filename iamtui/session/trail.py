@@ -148,7 +148,7 @@ class Trail:
                     continue
                 if known.get(item.name) == item.signature:
                     continue
-                if item.name in known:
+                if item.name in known and not getattr(self._source, "keeps_gone", False):
                     rewritten = True
                     return
                 if item.body is None:
@@ -164,7 +164,7 @@ class Trail:
                 yield steps[0]
         if cancelled():
             return
-        if rewritten or not known.keys() <= seen:
+        if not getattr(self._source, "keeps_gone", False) and (rewritten or not known.keys() <= seen):
             # A file that was written again, or is gone, may have held events nothing else holds: start over without them.
             store.clear()
             yield from self._from_files(cancelled)
@@ -197,10 +197,11 @@ class Trail:
             from ..source.decode.lines import cleaned
             from ..store.events.segments import EventStore
 
-            if self._folder is not None and self._info.kind == "evidence":
+            key = getattr(self._source, "store_key", "")
+            if self._folder is not None and (key or self._info.kind == "evidence"):
                 import hashlib
 
-                roots = "\n".join(sorted(os.path.abspath(path) for path in self._info.paths))
+                roots = key or "\n".join(sorted(os.path.abspath(path) for path in self._info.paths))
                 place = self._folder / hashlib.sha256(roots.encode("utf-8", "surrogateescape")).hexdigest()[:20]
             else:
                 import shutil

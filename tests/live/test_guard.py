@@ -67,11 +67,11 @@ def test_every_operation_of_every_service_is_refused_but_the_list(session: Any) 
 def test_the_installed_hooks_refuse_what_the_table_refuses(session: Any, service: str) -> None:
     """Asked as botocore asks them, for every operation of the services that are reached and of some that are not."""
     guarded = botocore.session.Session()
-    install(guarded)
+    install(guarded).buckets.add("trail")
     emitter = guarded.get_component("event_emitter")
     model = session.get_service_model(service)
     for operation in model.operation_names:
-        asked = {"params": {}, "model": model.operation_model(operation), "context": {}}
+        asked = {"params": {"Bucket": "trail"}, "model": model.operation_model(operation), "context": {}}
         if (service, operation) in LISTED:
             emitter.emit(f"before-parameter-build.{service}.{operation}", **asked)
             continue
@@ -133,6 +133,7 @@ def test_the_policy_is_exactly_the_list() -> None:
     exchanges = {(service, name) for service, name in OTHERS if service != "iam"}
     called_otherwise = {
         ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
+        ("s3", "ListObjectsV2"): "s3:ListBucket",
         **{
             ("accessanalyzer", name): f"access-analyzer:{name.removesuffix('V2')}"
             for name in ("ValidatePolicy", "ListAnalyzers", "ListFindingsV2", "GetFindingV2")

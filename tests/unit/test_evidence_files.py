@@ -15,6 +15,7 @@ import pytest
 from iamtui.model.document import Document, Gap, Kind
 from iamtui.model.event import Window, WindowState
 from iamtui.model.fact import State
+from iamtui.source import containers
 from iamtui.source.base import EventQuery
 from iamtui.source.decode import Assembler, decode_events
 from iamtui.source.evidence import EvidenceSource, opening
@@ -237,6 +238,7 @@ def test_the_same_file_named_twice_is_read_once(tmp_path: Path) -> None:
 
 def test_gzip_bombs_and_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(containers, "MAX_BYTES", 1 << 20)
     bomb = put(tmp_path, "bomb.json.gz", gzip.compress(b"[" + b" " * (8 << 20)))
     large = put(tmp_path, "large.json", b"[" + b" " * (2 << 20))
     assert bomb.stat().st_size < 20_000
@@ -261,8 +263,8 @@ def test_gzip_is_uncompressed_in_pieces_that_stay_within_the_bound(monkeypatch: 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.engine, name)
 
-    monkeypatch.setattr(opening.zlib, "decompressobj", Watched)
-    assert opening.gunzip(gzip.compress(b" " * (3 << 20))) == b" " * (3 << 20)
+    monkeypatch.setattr(containers.zlib, "decompressobj", Watched)
+    assert containers.gunzip(gzip.compress(b" " * (3 << 20))) == b" " * (3 << 20)
     assert max(steps) <= 1 << 20
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 import msgspec
 
 from ...model.document import Kind
+from ..base import EventFile
+from ..containers import PLAIN_TRAIL
 from ..decode.wire import BROKEN, account_of, mend, moment, reason_of, text
 
 Fields = Mapping[str, msgspec.Raw]
@@ -363,3 +365,14 @@ def _looks_like(start: bytes, head: bytes) -> str:
         columns = head.decode("utf-8", "replace").split(",")
         return f"a CSV table with columns {', '.join(c.strip()[:40] for c in columns[:6])}{' …' if len(columns) > 6 else ''}"
     return "plain text"
+
+
+def event_file(name: str, mark: tuple[int, ...], body: bytes) -> EventFile:
+    """The events of a file or object whose text is known, for the event store."""
+    if PLAIN_TRAIL.match(body):
+        return EventFile(name, mark, body)
+    found = recognise(body)
+    if isinstance(found, Unreadable):
+        return EventFile(name, mark, reason=found.reason)
+    bodies = [told.body if told.body is not None else body for told in found if told.kind is Kind.EVENTS]
+    return EventFile(name, mark, b"\n".join(bodies) if bodies else None)

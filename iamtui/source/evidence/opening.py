@@ -11,12 +11,8 @@ from typing import BinaryIO
 import msgspec
 
 from ...errors import BadInputError
+from ..containers import MAX_BYTES, text_of
 from .walk import os_reason, special
-
-MAX_BYTES = 512 << 20
-"""Uncompressed bytes of one file. The largest account's inventory is about a tenth of it."""
-
-_CHUNK = 1 << 20
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -65,8 +61,7 @@ def read(path: str) -> Opened:
         except OSError as error:
             raise BadInputError(os_reason(error)) from None
     modified = datetime.fromtimestamp(min(max(info.st_mtime, 0), 253402300799), UTC)
-    zipped = data[:2] == b"\x1f\x8b"
-    return Opened(_as_utf8(gunzip(data) if zipped else data), modified, zipped)
+    return Opened(text_of(data), modified, data[:2] == b"\x1f\x8b")
 
 
 def peek(path: str, size: int = 4096) -> bytes:
@@ -82,37 +77,4 @@ def peek(path: str, size: int = 4096) -> bytes:
             return zlib.decompressobj(wbits=31).decompress(data, size)
         except zlib.error:
             return b""
-    return data
-
-
-def gunzip(data: bytes) -> bytes:
-    """All members of a gzip file. Raises BadInputError on a damaged or endless one."""
-    pieces: list[bytes] = []
-    size = 0
-    while data:
-        if data[:2] != b"\x1f\x8b":
-            if data.strip(b"\0"):
-                raise BadInputError("damaged gzip: something else follows the compressed data")
-            break
-        engine = zlib.decompressobj(wbits=31)
-        try:
-            while not engine.eof:
-                piece = engine.decompress(data, _CHUNK)
-                data = engine.unconsumed_tail
-                if not piece and not data and not engine.eof:
-                    raise BadInputError("damaged gzip: the file ends in the middle", "download or copy it again")
-                size += len(piece)
-                if size > MAX_BYTES:
-                    raise BadInputError(f"larger than {MAX_BYTES >> 20} MiB when uncompressed")
-                pieces.append(piece)
-        except zlib.error as error:
-            raise BadInputError(f"damaged gzip: {error}", "download or copy it again") from None
-        data = engine.unused_data
-    return b"".join(pieces)
-
-
-def _as_utf8(data: bytes) -> bytes:
-    """Windows shells save the output of commands as UTF-16."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace").encode("utf-8", "replace")
     return data

@@ -17,8 +17,9 @@ from ...model.document import Document, Gap, Kind, Origin
 from ...model.event import Window, WindowState
 from ...model.fact import State
 from ..base import Cancelled, EventFile, EventQuery, Item, SourceInfo, Step, never_cancelled
+from ..containers import PLAIN_TRAIL
 from ..decode.wire import account_of, moment
-from .kinds import Unreadable, recognise
+from .kinds import Unreadable, event_file, recognise
 from .opening import Opened, is_zip, peek, read, signature
 from .walk import Found, walk
 
@@ -374,7 +375,7 @@ class EvidenceSource:
                 return
         if self._large:
             head = peek(path)
-            if _PLAIN_TRAIL.match(head):  # one of very many: that it is a trail is all that is asked now
+            if PLAIN_TRAIL.match(head):  # one of very many: that it is a trail is all that is asked now
                 size = entry.signature[1] * (_RATIO if path.endswith(".gz") else 1)
                 entry.trails.append(_Trail(path, None, None, None, 0, dated=False, size=size))
                 return
@@ -415,9 +416,6 @@ class EvidenceSource:
         return Document(Kind.EVENTS, opened.body, opened.modified, origin_of(trail.path)), ""
 
 
-_PLAIN_TRAIL = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[\s*\{\s*"eventVersion"')
-
-
 def _events_of(path: str, mark: tuple[int, int, int]) -> Iterator[EventFile]:
     name = shown(path)
     if is_zip(path):
@@ -428,16 +426,7 @@ def _events_of(path: str, mark: tuple[int, int, int]) -> Iterator[EventFile]:
             bodies = [i.body for i in read_bundle(path) if isinstance(i, Document) and i.kind is Kind.EVENTS]
         yield EventFile(name, mark, b"\n".join(msgspec.json.format(body, indent=-1) for body in bodies) if bodies else None)
         return
-    body = read(path).body
-    if _PLAIN_TRAIL.match(body):
-        yield EventFile(name, mark, body)
-        return
-    found = recognise(body)
-    if isinstance(found, Unreadable):
-        yield EventFile(name, mark, reason=found.reason)
-        return
-    bodies = [told.body if told.body is not None else body for told in found if told.kind is Kind.EVENTS]
-    yield EventFile(name, mark, b"\n".join(bodies) if bodies else None)
+    yield event_file(name, mark, read(path).body)
 
 
 def _read_late(found: Found) -> bool:

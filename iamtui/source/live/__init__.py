@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .connection import LiveOptions
-from .source import LiveSource
+from .source import LiveSource, TrailSource
 
-__all__ = ["LiveOptions", "LiveSource"]
+__all__ = ["LiveOptions", "LiveSource", "TrailSource"]

@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors import AwsError, CredentialsError, NotReadOnlyError
 from . import pages
-from .guard import install
+from .guard import Guard, install
 
 GLOBAL_REGION = "us-east-1"
 
@@ -29,6 +29,9 @@ class LiveOptions(msgspec.Struct, frozen=True):
     role_session_name: str = "iamtui"
     endpoint_url: str = ""
     lookup_days: int = 90
+    trail: str = ""
+    trail_days: int = 30
+    trail_accounts: tuple[str, ...] = ()
 
 
 def fingerprint(options: LiveOptions) -> str:
@@ -69,6 +72,7 @@ class Connection:
         self._mfa_prompt = mfa_prompt
         self._lock = threading.RLock()
         self._session: Any = None
+        self.guard = Guard()
         self._clients: dict[tuple[str, str, bool], Any] = {}
 
     # -- session -----------------------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ class Connection:
             os.environ.setdefault(name, value)
         try:
             session = botocore.session.Session(profile=self.options.profile or None)
-            install(session)
+            self.guard = install(session)
             pages.install(session)
             names = session.available_profiles
             if self.options.profile and self.options.profile not in names:

@@ -32,8 +32,8 @@ READS: Mapping[str, frozenset[str]] = {
         }
     ),
     "sts": frozenset({"GetCallerIdentity"}),
-    "cloudtrail": frozenset({"LookupEvents"}),
-    "s3": frozenset({"ListBuckets", "GetBucketPolicy"}),
+    "cloudtrail": frozenset({"LookupEvents", "DescribeTrails"}),
+    "s3": frozenset({"ListBuckets", "GetBucketPolicy", "ListObjectsV2", "GetObject"}),
     "sqs": frozenset({"ListQueues", "GetQueueAttributes"}),
     "sns": frozenset({"ListTopics", "GetTopicAttributes"}),
     "kms": frozenset({"ListKeys", "GetKeyPolicy"}),
@@ -76,11 +76,31 @@ def allowed(service: str, operation: str) -> bool:
     return operation in READS.get(service, frozenset()) or (service, operation) in OTHERS
 
 
-def install(session: Any) -> None:
+class Guard:
+    """The guard of one botocore session. `buckets`: those whose objects may be read, which are a trail's and no others."""
+
+    def __init__(self) -> None:
+        self.buckets: set[str] = set()
+
+    def check(self, model: Any, params: Any = None, **_: Any) -> None:
+        """Before a request is built."""
+        service = model.service_model.service_name
+        if not allowed(service, model.name):
+            raise _refuse(service, model.name)
+        if (service, model.name) in _OF_A_TRAIL and (params or {}).get("Bucket") not in self.buckets:
+            raise _refuse(service, model.name)
+
+
+_OF_A_TRAIL = {("s3", "GetObject"), ("s3", "ListObjectsV2")}
+
+
+def install(session: Any) -> Guard:
     """Put the guard on a botocore session, before any client is made from it."""
-    session.register("before-parameter-build", _check, unique_id="iamtui-read-only-build")
+    guard = Guard()
+    session.register("before-parameter-build", guard.check, unique_id="iamtui-read-only-build")
     session.register("before-call", _check_call, unique_id="iamtui-read-only-call")
     session.register("request-created", _check_request, unique_id="iamtui-read-only-request")
+    return guard
 
 
 def _refuse(service: str, operation: str) -> NotReadOnlyError:
@@ -89,11 +109,6 @@ def _refuse(service: str, operation: str) -> NotReadOnlyError:
         "this is a defect of iamtui: it never changes an account",
         action=f"{service}:{operation}",
     )
-
-
-def _check(model: Any, **_: Any) -> None:
-    if not allowed(model.service_model.service_name, model.name):
-        raise _refuse(model.service_model.service_name, model.name)
 
 
 def _check_call(model: Any, request_signer: Any = None, context: Any = None, **_: Any) -> None:
@@ -116,6 +131,7 @@ def _check_request(request: Any, operation_name: str, **_: Any) -> None:
 _PREFIXES = {"accessanalyzer": "access-analyzer"}
 _ACTIONS = {
     ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("s3", "ListObjectsV2"): "ListBucket",
     ("accessanalyzer", "ListFindingsV2"): "ListFindings",
     ("accessanalyzer", "GetFindingV2"): "GetFinding",
 }
