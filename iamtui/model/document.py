@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EVENTS = "cloudtrail-events"  # any container of CloudTrail records
     ANALYZER_FINDINGS = "analyzer-findings"
     CONFIG_ITEMS = "config-items"
+    CONFIG_RECORDERS = "config-recorders"  # DescribeConfigurationRecorders and …Status of one Region, joined or each
     RESOURCE_POLICIES = "resource-policies"
     ORGANIZATION = "organization"
     SIMULATION = "simulation"
