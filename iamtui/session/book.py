@@ -15,6 +15,7 @@ from ..model.fact import Fact
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from .answers import Link, Problem
+from .configlog import ConfigLog
 from .eventlog import EventLog
 
 
@@ -25,6 +26,7 @@ class Book:
     usage:   last-accessed answers by ARN
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
+    config: what AWS Config told
     events_lost: something that should have been events could not be read
     """
 
@@ -40,6 +42,7 @@ class Book:
         self.surroundings = Surroundings()
         self.surroundings_read = False
         self.resources_asked: set[str] = set()
+        self.config = ConfigLog()
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

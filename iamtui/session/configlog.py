@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from ..model.configitem import ConfigItem, Recorder
 from ..model.document import Document, Gap, Kind
 from ..model.fact import State
+
+if TYPE_CHECKING:
+    from ..model.configitem import ConfigItem, Recorder
 
 
 class ConfigLog:

@@ -196,6 +196,10 @@ class IamtuiApp(App[None]):
                 from .access import show_unused
 
                 show_unused(self, argument)
+            case "changes":
+                from .access import show_changes
+
+                show_changes(self, argument)
             case "exposure":
                 from .access import show_exposure
 

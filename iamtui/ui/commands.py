@@ -10,6 +10,7 @@ from ..session import ListKind
 VERBS = (
     "account",
     "can",
+    "changes",
     "collect",
     "compare",
     "copy",

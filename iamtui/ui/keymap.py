@@ -87,6 +87,10 @@ KEYS = (
     Key("sql.back", "escape", "back", "stop, or back", "sql", "move", True),
     Key("story.on", "m,h,d", "", "in a story: on by a minute, an hour, a day", "story", "move"),
     Key("story.back", "M,H,D", "", "in a story: back by a minute, an hour, a day", "story", "move"),
+    Key("changes.filter", "slash", "filter", "narrow the changes", "changes", "find", True),
+    Key("change.copy", "y", "copy", "in a change: copy the AWS CLI roll-back", "change", "act"),
+    Key("change.copy-terraform", "Y", "copy_terraform", "in a change: copy the Terraform roll-back", "change", "act"),
+    Key("change.target", "enter", "target", "in a change: to what it is of", "change", "move"),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -160,7 +164,15 @@ def _is_key(key: str) -> bool:
     return True
 
 
-_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"))
+_TOGETHER = (
+    ("table", "explorer"),
+    ("text", "explorer"),
+    ("text", "page"),
+    ("table", "sql"),
+    ("table", "changes"),
+    ("text", "change"),
+    ("page", "change"),
+)
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 
 

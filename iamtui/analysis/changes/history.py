@@ -53,10 +53,14 @@ def reach_of(windows: Iterable[Window], partition: str, source: str) -> EventRea
     held = [window for window in windows if window.region in ("", home)]
     if not held:
         return EventReach() if not tuple(windows) else EventReach(why=f"{home}, where IAM's events are, was not among the Regions asked")
-    good = [w for w in held if w.state in (WindowState.COVERED, WindowState.PARTIAL, WindowState.RUNNING, WindowState.THROTTLED) and w.since]
+    good = [
+        w for w in held if w.state in (WindowState.COVERED, WindowState.PARTIAL, WindowState.RUNNING, WindowState.THROTTLED) and w.since
+    ]
     if not good:
         worst = held[0]
-        return EventReach(why=f"CloudTrail was {worst.state.value} in {home}: {worst.reason}" if worst.reason else f"CloudTrail was {worst.state.value}")
+        return EventReach(
+            why=f"CloudTrail was {worst.state.value} in {home}: {worst.reason}" if worst.reason else f"CloudTrail was {worst.state.value}"
+        )
     since = min(w.since for w in good if w.since)
     until = max((w.until for w in good if w.until), default=None)
     why = "event history holds 90 days" if source == "live" else "" if source == "demo" else "what the files hold"
@@ -71,13 +75,17 @@ class History:
     drifts:  by object, what stands otherwise than the last entry says
     """
 
-    def __init__(self, snapshot: Snapshot, events: Iterable[Event], items: _Items, chains: Chains, reach: EventReach) -> None:
-        self.snapshot, self.reach = snapshot, reach
+    def __init__(
+        self, snapshot: Snapshot, events: Iterable[Event], items: _Items, chains: Chains, reach: Callable[[str], EventReach]
+    ) -> None:
+        self.snapshot = snapshot
+        self._reach, self._reaches = reach, {}  # type: tuple[Callable[[str], EventReach], dict[str, EventReach]]
         self.names = Names(snapshot)
         self.texts = Texts()
         self.items = {key: tuple(held) for key, held in items.items() if key[0] in ("", snapshot.account)}
         self.drifts: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._identities: dict[str, Identity] = {i.unique_id: i for i in (*snapshot.users, *snapshot.roles, *snapshot.groups)}
+        everyone: tuple[Identity, ...] = (*snapshot.users, *snapshot.roles, *snapshot.groups)
+        self._identities = {identity.unique_id: identity for identity in everyone}
         self._policies: dict[str, Policy] = {p.policy_id: p for p in snapshot.policies}
         raw: list[Change] = list(told_by_versions.changes_of(snapshot))
         raw += told_by_events.changes_of(events, lambda account: self.names if account in ("", snapshot.account) else None)
@@ -89,6 +97,13 @@ class History:
             sorted((e for held in self._objects.values() for e in held), key=lambda e: (e.at is not None, e.at))
         )
         self._parts: dict[str, list[Change]] | None = None
+
+    def reach(self, arn: str = "") -> EventReach:
+        """How far the events reach that were read about an ARN, or about the whole account."""
+        held = self._reaches.get(arn)
+        if held is None:
+            held = self._reaches[arn] = self._reach(arn)
+        return held
 
     def _settle(self, objects: Mapping[tuple[str, str, str], list[Change]], author: Callable[[Change], Change]) -> None:
         """Policies first: what an attachment gives is what the policy said then."""
@@ -121,7 +136,7 @@ class History:
 
     def _why(self, change: Change) -> str:
         """Why no event tells who it was."""
-        reach, at = self.reach, change.at
+        reach, at = self.reach(change.arn), change.at
         if at is None:
             return "nobody tells when it was, so that no event can be found"
         if reach.since is None:
@@ -166,7 +181,9 @@ class History:
         target, ident = _key(item)
         name = item.name.casefold()
         return sum(
-            len(held) for (kind, key), held in self._objects.items() if kind == target and key != ident and held and held[0].name.casefold() == name
+            len(held)
+            for (kind, key), held in self._objects.items()
+            if kind == target and key != ident and held and held[0].name.casefold() == name
         )
 
     def gaps(self, item: Identity | Policy, recorders: Sequence[Recorder], refused: Sequence[Gap], source: str) -> tuple[ChangeGap, ...]:
@@ -175,7 +192,7 @@ class History:
 
     def _gaps(self, item: Identity | Policy, recorders: Sequence[Recorder], refused: Sequence[Gap], source: str) -> Iterator[ChangeGap]:
         target, ident = _key(item)
-        reach = self.reach
+        reach = self.reach(item.arn)
         if reach.since is None:
             yield ChangeGap(Tells.EVENT, reach.why)
         else:
@@ -184,7 +201,9 @@ class History:
                 limit = f": {reach.why}" if reach.why else ""
                 yield ChangeGap(Tells.EVENT, f"no events before {reach.since:%Y-%m-%d %H:%M}{limit}", None, reach.since)
             if not reach.certain:
-                yield ChangeGap(Tells.EVENT, "events of the covered time may be missing among those that were read", reach.since, reach.until)
+                yield ChangeGap(
+                    Tells.EVENT, "events of the covered time may be missing among those that were read", reach.since, reach.until
+                )
         if isinstance(item, Policy):
             told = [entry.part for entry in self.of(item) if entry.kind in (K.CREATED, K.VERSION)]
             yield from told_by_versions.gaps_of(item, told)
@@ -193,13 +212,39 @@ class History:
         yield from self._config_gaps(target, ident, item, recorders, refused, source)
         yield from (ChangeGap(Tells.EVENT, words) for words in self.drifts.get((target, ident), ()))
 
+    def notes(self, since: datetime | None, recorders: Sequence[Recorder], source: str) -> list[str]:
+        """What limits an account-wide list that begins at `since`, as sentences."""
+        reach = self.reach()
+        found = []
+        if reach.since is None:
+            found.append(f"{Tells.EVENT.value}: {reach.why}")
+        elif since is None or since < reach.since:
+            limit = f" ({reach.why})" if reach.why else ""
+            found.append(f"{Tells.EVENT.value}: no events before {reach.since:%Y-%m-%d %H:%M}{limit}")
+        if reach.since is not None and not reach.certain:
+            found.append(f"{Tells.EVENT.value}: events of the covered time may be missing among those that were read")
+        told = len(self.items)
+        if source == "live":
+            found.append(f"{Tells.CONFIG.value}: asked only about what was opened ({told:,} so far)")
+        elif not told:
+            found.append(f"{Tells.CONFIG.value}: no items are among what was opened")
+        else:
+            found.append(f"{Tells.CONFIG.value}: items of {told:,} identities and policies are among what was opened")
+        for one in recorders:
+            for gap in _recorder_gaps(one):
+                if since is None or gap.until is None or gap.until > since:
+                    when = f", {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M}" if gap.since and gap.until else ""
+                    found.append(f"{Tells.CONFIG.value}: {gap.words}{when}")
+        return found
+
     def _config_gaps(
         self, target: str, ident: str, item: Identity | Policy, recorders: Sequence[Recorder], refused: Sequence[Gap], source: str
     ) -> Iterator[ChangeGap]:
         del target
         items = told_by_items.ordered(self.items.get((self.snapshot.account, ident), ()))
         for gap in refused:
-            yield ChangeGap(Tells.CONFIG, f"{gap.action or 'AWS Config'} {gap.state.value}{f' in {gap.region}' if gap.region else ''}: {gap.reason}")
+            where = f" in {gap.region}" if gap.region else ""
+            yield ChangeGap(Tells.CONFIG, f"{gap.action or 'AWS Config'} {gap.state.value}{where}: {gap.reason}")
         recording = [one for one in recorders if one.state is State.KNOWN and one.iam]
         for one in recorders:
             yield from _recorder_gaps(one)

@@ -155,7 +155,9 @@ def _policy(old: ConfigItem, new: ConfigItem) -> Iterator[Change]:
     if whole:
         for version in have:
             if version not in had and version != new.default:
-                yield _change(new, old, K.VERSION, version, _version(old, old.default), _version(new, version), becomes=version, default=False)
+                yield _change(
+                    new, old, K.VERSION, version, _version(old, old.default), _version(new, version), becomes=version, default=False
+                )
         for version in had:
             if version not in have:
                 yield _change(new, old, K.VERSION_DELETED, version, _version(old, version), _NONE)

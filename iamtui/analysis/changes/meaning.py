@@ -9,7 +9,8 @@ import msgspec
 
 from ...model.change import Change, ChangeKind
 from ...model.fact import Fact, State
-from ...model.identity import Group
+from ...model.identity import Group, Role, User
+from ...model.policy import PolicyRef
 from ...policy.document import Statement, parse
 from ..classing import gives as class_of
 from ..preflight import Change as Access
@@ -19,7 +20,6 @@ from .history import History
 from .settling import group_named
 
 K = ChangeKind
-_EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Sid":"NoBoundary","Effect":"Allow","Action":"*","Resource":"*"}]}'
 _NOTHING = '{"Version":"2012-10-17","Statement":[]}'
 ABOUT_ACCESS = frozenset(
     {
@@ -75,12 +75,9 @@ def documents(change: Change, history: History) -> tuple[str, str, str]:
     if change.kind in (K.JOINED, K.LEFT):
         text, why = _of_group(change, history)
         return ("", text, why) if change.kind is K.JOINED else (text, "", why)
-    if change.kind in (K.BOUNDARY_SET, K.BOUNDARY_REMOVED):
-        old = change.before.value or "" if change.before.is_known else "" if change.was else _EVERYTHING
-        new = change.after.value or "" if change.after.is_known else "" if change.becomes else _EVERYTHING
-        why = "" if old and new else change.before.detail or change.after.detail or "the text of a boundary is not told"
-        return old, new, why
-    why = next((f"{side}: {fact.detail or 'not told'}" for side, fact in (("before", change.before), ("after", change.after)) if _open(fact)), "")
+    why = next(
+        (f"{side}: {fact.detail or 'not told'}" for side, fact in (("before", change.before), ("after", change.after)) if _open(fact)), ""
+    )
     return change.before.value or "", change.after.value or "", why
 
 
@@ -132,24 +129,71 @@ def joined(texts: Iterable[str]) -> str:
 
 def meaning(change: Change, history: History) -> Meaning:
     """What an entry gives and takes. Loads the catalogue: for a worker."""
+    if change.kind in (K.BOUNDARY_SET, K.BOUNDARY_REMOVED):
+        return _limited(change, history)
     old, new, why = documents(change, history)
     if why:
         return Meaning(old, new, untold=why, admin="given" if gives_admin(new) and not change.before.is_known else "")
     if not old and not new:
         return NO_ACCESS
-    return compared(old, new, limit=change.kind in (K.BOUNDARY_SET, K.BOUNDARY_REMOVED))
+    return compared(old, new)
+
+
+def _limited(change: Change, history: History) -> Meaning:
+    """What a boundary takes away or gives back: the identity's policies as they are now, within the one and within the other."""
+    from ..effective import compared as side_by_side
+    from ..effective import effective_access
+
+    snapshot = history.snapshot
+    people: tuple[User | Role, ...] = (*snapshot.users, *snapshot.roles)
+    identity = next((one for one in people if one.unique_id and one.unique_id == change.unique_id), None)
+    old, new = change.before.value or "", change.after.value or ""
+    why = next((fact.detail or "the text of a boundary is not told" for fact in (change.before, change.after) if _open(fact)), "")
+    if change.repeated or identity is None or why:
+        return Meaning(old, new, untold=why or ("" if change.repeated else "the identity is gone"), limit=True)
+    sides = [
+        effective_access(msgspec.structs.replace(identity, boundary=PolicyRef(arn, arn.rpartition("/")[2]) if arn else None), snapshot)
+        for arn in (change.was, change.becomes)
+    ]
+    gained: list[Access] = []
+    lost: list[Access] = []
+    for one in side_by_side(*sides):
+        for found, names, words in (
+            (lost, one.only_first, "the boundary does not let it through"),
+            (gained, one.only_second, "no boundary stops it any more"),
+            (lost if change.becomes else gained, one.unlike, "on fewer or other resources, or under other conditions"),
+        ):
+            if names:
+                actions = tuple(f"{one.service}:{name}" for name in names)
+                found.append(Access(one.service, one.level, actions, (), False, (), "with the policies it has now", words))
+    return Meaning(old, new, tuple(gained), tuple(lost), limit=True)
 
 
 @lru_cache(maxsize=2048)
-def compared(old: str, new: str, *, limit: bool = False) -> Meaning:
+def compared(old: str, new: str) -> Meaning:
     """Two documents, "" for none; kept, because an account has the same documents many times."""
+    before, after = gives_admin(old), gives_admin(new)
+    admin = "" if before is after else "gained" if after else "lost"
+    all_before, all_after = _gives_everything(old), _gives_everything(new)
+    if all_before is not all_after:  # to name every action there is tells nobody more
+        rest = (_EVERYTHING,)
+        return Meaning(old, new, rest if all_after else (), rest if all_before else (), admin=admin)
     forth = preflight(old or _NOTHING, new or _NOTHING)
     back = preflight(new or _NOTHING, old or _NOTHING)
-    before, after = gives_admin(old), gives_admin(new)
-    admin = "" if before is after or limit else "gained" if after else "lost"
-    opens = () if limit else (*forth.escalations, *forth.exposures)
-    closes = () if limit else (*back.escalations, *back.exposures)
-    return Meaning(old, new, forth.gained, forth.lost, opens, closes, admin, limit=limit)
+    opens = (*forth.escalations, *forth.exposures)
+    closes = (*back.escalations, *back.exposures)
+    return Meaning(old, new, forth.gained, forth.lost, opens, closes, admin)
+
+
+_EVERYTHING = Access("every service", "every level", ("*:*",), ("*",), False, (), "Allow * on *", "an administrator's rights")
+
+
+@lru_cache(maxsize=4096)
+def _gives_everything(text: str) -> bool:
+    return any(
+        one.allows and not one.broken and not one.conditions and "*" in one.actions and "*" in one.resources and not one.principals
+        for one in (parse(text).statements if text else ())
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -166,7 +210,7 @@ def _speaks_of_principals(statements: Sequence[Statement]) -> bool:
 def admin_by_documents(change: Change, history: History) -> str:
     """`gained` or `lost` an administrator's rights by the documents of an entry alone, `given` where what stood before is not told;
     cheap, for lists of thousands."""
-    if change.kind in (K.BOUNDARY_SET, K.BOUNDARY_REMOVED, K.TRUST) or change.target == "role" and change.kind is K.CREATED:
+    if change.kind in (K.BOUNDARY_SET, K.BOUNDARY_REMOVED, K.TRUST) or (change.target == "role" and change.kind is K.CREATED):
         return ""
     old, new, why = documents(change, history)
     before, after = gives_admin(old), gives_admin(new)

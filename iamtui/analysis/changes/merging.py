@@ -7,7 +7,7 @@ against it (another document, another unique id). Every telling stays in exactly
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ...model.change import Author, Change, ChangeKind, Tells
 from ...model.fact import Fact, State
 from ..documents import same_document
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 NEAR = timedelta(minutes=2)
 """A stored version's date and its event's time differ by less."""
 LATE = timedelta(hours=24)
@@ -42,7 +43,7 @@ def merged(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def order(change: Change) -> tuple[bool, datetime, int]:
     """Sorts oldest first; at the same moment, making comes before giving, and giving before taking away."""
-    return (change.at is not None, change.at or datetime.min, _RANKS[change.kind])
+    return (change.at is not None, change.at or _EARLIEST, _RANKS[change.kind])
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(ChangeKind)}

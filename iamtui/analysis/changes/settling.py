@@ -49,7 +49,9 @@ class Texts:
         return absent(State.NO_INFORMATION, detail="the policy's text is not in what was read")
 
 
-def settled_policy(entries: Sequence[Change], policy: Policy | None, items: Iterable[ConfigItem], texts: Texts) -> tuple[list[Change], list[str]]:
+def settled_policy(
+    entries: Sequence[Change], policy: Policy | None, items: Iterable[ConfigItem], texts: Texts
+) -> tuple[list[Change], list[str]]:
     """(a policy's entries with their documents, what does not fit what stands now). Tells `texts` which document was in force when."""
     arn = policy.arn if policy is not None else entries[0].arn if entries else ""
     held: dict[str, Fact[str]] = {}
@@ -95,8 +97,8 @@ def settled_policy(entries: Sequence[Change], policy: Policy | None, items: Iter
     drift = []
     now = ""
     if policy is not None:
-        version = policy.default_version
-        now = version.document if version is not None else ""
+        standing = policy.default_version
+        now = standing.document if standing is not None else ""
         if in_force and policy.default_version_id and in_force != policy.default_version_id and not policy.aws_managed:
             drift.append(f"{policy.default_version_id} is in force now; nothing that was read tells when {in_force} was replaced")
     texts.add(arn, moments, now)

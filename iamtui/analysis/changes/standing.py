@@ -242,6 +242,8 @@ def timeline(history: History, identity: Identity) -> Timeline:
     undated: list[Entry] = []
     for change in sorted(candidates(history, identity), key=order, reverse=True):
         via = state.meets(change)
+        if change.at is not None and via and identity.created is not None and change.at < identity.created:
+            continue  # it met nobody yet
         if change.at is None:
             if via is not None:
                 undated.append(Entry(change, via))
@@ -268,11 +270,14 @@ def _since(now: Admin, entries: Sequence[Entry], history: History, identity: Ide
         if entry.admin_before is Admin.UNKNOWN:
             text = entry.change.before.detail or "the text before it is not told"
             return AdminSince(
-                now, unknown=f"at least since {_day(entry.change)}: what stood before that change is not known ({text})", needed=_needed(history.reach)
+                now,
+                unknown=f"at least since {_day(entry.change)}: what stood before that change is not known ({text})",
+                needed=_needed(history.reach(identity.arn)),
             )
     oldest = entries[-1].change if entries else None
-    begin = history.reach.since
-    if identity.created is not None and begin is not None and begin <= identity.created and history.reach.certain:
+    reach = history.reach(identity.arn)
+    begin = reach.since
+    if identity.created is not None and begin is not None and begin <= identity.created and reach.certain:
         return AdminSince(now, unknown=f"since its creation on {identity.created:%Y-%m-%d}, or by a change that nothing tells of")
     if oldest is not None and oldest.at is not None and (begin is None or oldest.at < begin):
         words = f"before {oldest.at:%Y-%m-%d}, the oldest change that is told"
@@ -280,7 +285,7 @@ def _since(now: Admin, entries: Sequence[Entry], history: History, identity: Ide
         words = f"before {begin:%Y-%m-%d}, where the events that were read begin"
     else:
         words = "before anything that was read tells of"
-    return AdminSince(now, unknown=words, needed=_needed(history.reach))
+    return AdminSince(now, unknown=words, needed=_needed(history.reach(identity.arn)))
 
 
 def _needed(reach: EventReach) -> str:

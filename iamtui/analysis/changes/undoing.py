@@ -49,7 +49,7 @@ class Undo(msgspec.Struct, frozen=True):
         return "\n".join([*lines, *(shlex.join(command) for command in self.commands)]) + "\n"
 
 
-class Refused(Exception):  # noqa: N818: it is an answer
+class Refused(Exception):
     """There is no command; the sentence says why."""
 
 
@@ -70,7 +70,9 @@ def undo(change: Change, policy: Policy | None = None, newer: Sequence[Change] =
 
 def _notes(change: Change, newer: Sequence[Change]) -> tuple[str, ...]:
     when = f"{change.at:%Y-%m-%d %H:%M:%S} UTC" if change.at is not None else "an unknown time"
-    notes = [f"puts back what stood before {when}: {change.kind.value}, {change.target} {change.name}{f', {change.part}' if change.part else ''}"]
+    notes = [
+        f"puts back what stood before {when}: {change.kind.value}, {change.target} {change.name}{f', {change.part}' if change.part else ''}"
+    ]
     if change.repeated:
         notes.append("the entry changed nothing: the same stood before it")
     later = [one for one in newer if one is not change and _same_place(one, change) and _time(one) > _time(change)]
@@ -104,9 +106,9 @@ def _after(change: Change, policy: Policy | None) -> Iterator[str]:
         yield "disable first, look whether anything breaks, then delete: aws iam delete-access-key with the same arguments but --status"
     if change.kind is K.MFA_ON:
         yield "this takes a second factor away: look who enabled it before"
-    if change.kind in (K.VERSION, K.DEFAULT) and policy is not None and _restored(change, policy) is None:
-        if len(policy.versions) >= MOST_STORED:
-            yield f"IAM keeps {MOST_STORED} versions: the oldest that is not in force is deleted first"
+    full = policy is not None and len(policy.versions) >= MOST_STORED
+    if change.kind in (K.VERSION, K.DEFAULT, K.VERSION_DELETED) and full and _restored(change, policy) is None:
+        yield f"IAM keeps {MOST_STORED} versions: the oldest that is not in force is deleted first"
     if change.kind is K.VERSION and change.default is None:
         yield "whether that version came into force when it was made is not told"
 
@@ -241,15 +243,22 @@ def _version(change: Change, policy: Policy | None) -> _Commands:
         yield _call("set-default-policy-version", arn, ("version-id", _checked(stored, _VERSION, "version")))
         return
     text = ascii_document(change.before)
-    if policy is not None and len(policy.versions) >= MOST_STORED:
-        spare = [v.version_id for v in policy.versions if v.version_id != policy.default_version_id and not v.is_default]
-        oldest = min(spare, key=number, default="")
-        yield _call("delete-policy-version", arn, ("version-id", _checked(oldest, _VERSION, "version")))
+    yield from _room(change, policy)
     yield [*_call("create-policy-version", arn, ("policy-document", text)), "--set-as-default"]
 
 
+def _room(change: Change, policy: Policy | None) -> _Commands:
+    """Where five versions are stored, the oldest that is not in force makes room."""
+    if policy is not None and len(policy.versions) >= MOST_STORED:
+        spare = [v.version_id for v in policy.versions if v.version_id != policy.default_version_id and not v.is_default]
+        oldest = _checked(min(spare, key=number, default=""), _VERSION, "version")
+        yield _call("delete-policy-version", ("policy-arn", arn_of(change.arn)), ("version-id", oldest))
+
+
 def _version_deleted(change: Change, policy: Policy | None) -> _Commands:
-    yield _call("create-policy-version", ("policy-arn", arn_of(change.arn)), ("policy-document", ascii_document(change.before)))
+    text = ascii_document(change.before)
+    yield from _room(change, policy)
+    yield _call("create-policy-version", ("policy-arn", arn_of(change.arn)), ("policy-document", text))
 
 
 def _group(change: Change, policy: Policy | None) -> _Commands:

@@ -48,7 +48,9 @@ def _versions(policy: Policy, account: str) -> Iterator[Change]:
             unique_id=policy.policy_id,
             part=version.version_id,
             before=before,
-            after=known(version.document, Tells.VERSION.value) if version.document else absent(State.NO_INFORMATION, detail="its text was not read"),
+            after=known(version.document, Tells.VERSION.value)
+            if version.document
+            else absent(State.NO_INFORMATION, detail="its text was not read"),
             was=previous.version_id if previous is not None and before.is_known else "",
             becomes=version.version_id,
             default=True if in_force or made_with else None,
@@ -70,4 +72,6 @@ def gaps_of(policy: Policy, told: Iterable[str] = ()) -> Iterator[ChangeGap]:
         oldest = stored[0][1].created if stored and min(missing) < stored[0][0] else None
         words = f"v{missing[0]}" if len(missing) == 1 else f"v{missing[0]} to v{missing[-1]}"
         some = "" if len(missing) < 2 or missing[-1] - missing[0] + 1 == len(missing) else f" ({len(missing)} of them)"
-        yield ChangeGap(Tells.VERSION, f"{words}{some} are no longer stored, and nothing else tells of them: IAM keeps five", policy.created, oldest)
+        yield ChangeGap(
+            Tells.VERSION, f"{words}{some} are no longer stored, and nothing else tells of them: IAM keeps five", policy.created, oldest
+        )

@@ -33,9 +33,7 @@ def read_config_history(caller: Caller, target: str, unique_id: str, regions: tu
     kind = next(name for name, word in TYPES.items() if word == target)
     ordered = sorted(dict.fromkeys(regions), key=lambda region: region != GLOBAL_REGION)
     yield Step("asking AWS Config", 0, len(ordered))
-    jobs = [
-        (lambda stop, out, region=region: _Region(caller, region, unique_id, stop, out).read(kind)) for region in ordered
-    ]
+    jobs = [(lambda stop, out, region=region: _Region(caller, region, unique_id, stop, out).read(kind)) for region in ordered]
     yield from side_by_side(jobs, cancelled)  # type: ignore[arg-type]
 
 

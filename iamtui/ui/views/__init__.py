@@ -25,6 +25,7 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("activity", "Activity"),
             ("story", "Story"),
             ("credentials", "Groups and credentials"),
+            ("changes", "Changes"),
         ]
     if isinstance(item, Role):
         return [
@@ -34,6 +35,7 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("activity", "Activity"),
             ("story", "Story"),
             ("trust", "Trust"),
+            ("changes", "Changes"),
         ]
     if isinstance(item, Group):
         return [
@@ -42,11 +44,13 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
             ("members", "Members"),
+            ("changes", "Changes"),
         ]
     if isinstance(item, Policy):
         return [
             ("document", "Document"),
             ("versions", "Versions"),
+            ("changes", "Changes"),
             ("attached", "Attached to"),
             ("used", "Last used"),
             ("activity", "Activity"),
@@ -81,6 +85,8 @@ def make_view(tab: str, host: Host, row: Row) -> View:
             from .policy import VersionsView as made  # type: ignore[assignment]
         case "attached":
             from .members import AttachedView as made  # type: ignore[assignment]
+        case "changes":
+            from .changes import ChangesView as made  # type: ignore[assignment]
         case "story":
             from .story import StoryView as made  # type: ignore[assignment]
         case "finding":
