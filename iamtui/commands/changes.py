@@ -128,7 +128,8 @@ def _narrowed(session: Session, entries: Sequence[Entry], told: Sequence[str]) -
 
 def _account(session: Session, told: Sequence[str], form: str, rollback: str) -> None:
     wanted = parse_filter(" ".join(told), session.now())
-    session.load_account_changes(since=wanted.since)
+    for _ in session.load_account_changes(since=wanted.since):
+        pass
     found = session.account_changes(wanted=wanted)
     entries = [Entry(listed.change) for listed in found.entries]
     if rollback:

@@ -190,10 +190,11 @@ def sections(entry: Entry, meaning: Meaning) -> list[tuple[str, list[str]]]:
         about.append(f"actor    {author.actor}  {author.actor_arn}")
     if author.missing:
         about.append(f"author   {author.missing}")
-    found = [("The change", about), ("Told by", told_words(change))]
+    found = [("The change", about)]
     access = _access_lines(entry, meaning)
     if access:
         found.append(("Access", access))
+    found.append(("Told by", told_words(change)))
     if change.unknown:
         found.append(("Not told", list(change.unknown)))
     return found
@@ -267,11 +268,9 @@ def change_json(entry: Entry, meaning: Meaning | None, *, documents: bool = True
 
 
 def count_words(listed: ChangeList) -> str:
-    """`14 changes: 6 policy attached, 4 version made …; 3 give an administrator's rights; by k.meyer 8, ops-admin 4; 2 without an author`."""
+    """`14 changes; 3 give admin; by k.meyer 8, ops-admin 4; 2 without an author; 6 policy attached, 4 version made …`."""
     total = len(listed.entries)
     parts = [f"{total:,} {'change' if total == 1 else 'changes'}"]
-    if listed.kinds:
-        parts[0] += ": " + ", ".join(f"{count:,} {kind}" for kind, count in listed.kinds[:4]) + (" …" if len(listed.kinds) > 4 else "")
     if listed.admins:
         parts.append(f"{listed.admins:,} {'gives' if listed.admins == 1 else 'give'} admin")
     if listed.authors:
@@ -282,6 +281,8 @@ def count_words(listed: ChangeList) -> str:
         parts.append(f"{listed.authorless:,} without an author")
     if listed.undated:
         parts.append(f"{listed.undated:,} without a date left out")
+    if listed.kinds:
+        parts.append(", ".join(f"{count:,} {kind}" for kind, count in listed.kinds[:6]) + (" …" if len(listed.kinds) > 6 else ""))
     return "; ".join(parts)
 
 

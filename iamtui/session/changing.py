@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from ..errors import NotFoundError
 from ..model.identity import Group, Role, User
 from ..model.policy import Policy
-from ..source.base import Cancelled, EventQuery, SourceInfo, never_cancelled
+from ..source.base import Cancelled, EventQuery, SourceInfo, Step, never_cancelled
 from .answers import Row
 from .book import Book
 from .reading import Reader
@@ -82,15 +82,26 @@ class ChangeQuestions:
                 yield self.changes(row)
         yield self.changes(row)
 
-    def load_account_changes(self, cancelled: Cancelled = never_cancelled, *, since: datetime | None = None) -> None:
-        """What the account-wide list needs: the events of the account, and what AWS Config told so far."""
+    def load_account_changes(self, cancelled: Cancelled = never_cancelled, *, since: datetime | None = None) -> Iterator[Step]:
+        """What the account-wide list needs: the events of the account, and what AWS Config told so far. Of a live account CloudTrail is
+        asked for each of the calls that change an identity or policy by its name: among all calls of IAM they are lost. Two a second."""
+        yield Step("events")
         self._read_around(cancelled)
-        if self.info.kind == "live" and not self.offline and not self._covered(since):
+        if self.info.kind == "live" and not self.offline and not self._covered("", since):
+            from ..analysis.changes.events import CALLS
+
             for snapshot in self._book.world.snapshots:
-                query = EventQuery(attribute="EventSource", value="iam.amazonaws.com", since=since, regions=(self._home(snapshot),))
-                for _ in self._reader.events(query, _ALL, snapshot.account, cancelled):
-                    pass
+                for number, name in enumerate(CALLS):
+                    if cancelled():
+                        return
+                    if self._covered(f"{_ALL}{name}", since):
+                        continue
+                    yield Step(f"events {name}", number, len(CALLS))
+                    query = EventQuery(attribute="EventName", value=name, since=since, regions=(self._home(snapshot),))
+                    for _ in self._reader.events(query, f"{_ALL}{name}", snapshot.account, cancelled):
+                        pass
         if not cancelled():
+            yield Step("who opened the sessions")
             self._follow_back(self._book.world.snapshots, cancelled)
 
     def _read_around(self, cancelled: Cancelled) -> None:
@@ -102,12 +113,13 @@ class ChangeQuestions:
                 if cancelled():
                     return
 
-    def _covered(self, since: datetime | None) -> bool:
-        """Whether IAM's events since then were read in this run."""
+    def _covered(self, owner: str, since: datetime | None) -> bool:
+        """Whether the events of a question were read back to a time, in this run. Without a time: as far as they are kept."""
         from ..model.event import WindowState
 
-        held = (*self._book.windows.get("", ()), *self._book.windows.get(_ALL, ()))
-        return any(w.state is WindowState.COVERED and (w.since is None or since is None or w.since <= since) for w in held)
+        held = self._book.windows.get(owner, ())
+        oldest = since or self.now() - timedelta(days=89)
+        return any(w.state is WindowState.COVERED and w.since is not None and w.since <= oldest + _SLACK for w in held)
 
     def _ask_live(self, row: Row, cancelled: Cancelled, *, again: bool) -> Iterator[None]:
         item = row.item
@@ -119,12 +131,12 @@ class ChangeQuestions:
         if unique_id and (again or unique_id not in self._book.config.asked):
             yield from self._reader.config_history(kind, unique_id, item.arn, cancelled)
         for name, arn in ((item.name, item.arn), *self._near(row)):
-            owner = f"{_OF}{arn}"
-            if cancelled():
-                return
-            if owner in self._book.windows and not again:
-                continue
             for value in dict.fromkeys((name, arn)):
+                owner = f"{_OF}{arn} {value}"
+                if cancelled():
+                    return
+                if self._covered(owner, None) and not again:
+                    continue
                 query = EventQuery(attribute="ResourceName", value=value, regions=(self._home(row.snapshot),))
                 for _ in self._reader.events(query, owner, row.snapshot.account, cancelled):
                     pass
@@ -189,7 +201,7 @@ class ChangeQuestions:
         from ..analysis.changes.history import History, reach_of
 
         book = self._book
-        windows = {owner: held for owner, held in book.windows.items() if owner in ("", _ALL) or owner.startswith(_OF)}
+        windows = {owner: held for owner, held in list(book.windows.items()) if not owner or owner.startswith((_ALL, _OF))}
         # The log's length is taken first: what arrives meanwhile makes another history, and is in no older one.
         version: object = (len(book.log), book.config.version, id(snapshot), tuple(windows.items()))
         histories = self.__dict__.setdefault("_histories", {})
@@ -199,8 +211,8 @@ class ChangeQuestions:
             return answer
 
         def reach(arn: str) -> EventReach:
-            own = windows.get(f"{_OF}{arn}", ()) if arn else ()
-            wide = (*windows.get("", ()), *windows.get(_ALL, ()))
+            own = tuple(w for owner, held in windows.items() if arn and owner.startswith(f"{_OF}{arn} ") for w in held)
+            wide = windows.get("", ()) or tuple(w for owner, held in windows.items() if owner.startswith(_ALL) for w in held)
             return reach_of(own or wide, snapshot.partition, self.info.kind)
 
         made = History(snapshot, self._iam_events(), book.config.items(), self.behind.follow(), reach)
@@ -285,7 +297,8 @@ class ChangeQuestions:
 
 
 _OF = "changes of "
-_ALL = "changes"
+_ALL = "changes by "
+_SLACK = timedelta(days=1)
 
 
 def _together(lists: Sequence[ChangeList], wanted: ChangeFilter, notes: Sequence[str]) -> ChangeList:

@@ -61,8 +61,8 @@ def reach_of(windows: Iterable[Window], partition: str, source: str) -> EventRea
         return EventReach(
             why=f"CloudTrail was {worst.state.value} in {home}: {worst.reason}" if worst.reason else f"CloudTrail was {worst.state.value}"
         )
-    since = min(w.since for w in good if w.since)
-    until = max((w.until for w in good if w.until), default=None)
+    since = max(w.since for w in good if w.since)  # several questions were asked: all of them reach back to the latest only
+    until = min((w.until for w in good if w.until), default=None)
     why = "event history holds 90 days" if source == "live" else "" if source == "demo" else "what the files hold"
     certain = source in ("live", "demo") and all(w.state is WindowState.COVERED for w in good)
     return EventReach(since, until, why, certain)

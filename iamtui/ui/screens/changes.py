@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -13,7 +14,7 @@ from textual.worker import get_current_worker
 
 from ...analysis.changes.standing import Entry
 from ...errors import IamtuiError
-from ...session.changetext import count_words, meaning_words, since_words, source_words, target_words
+from ...session.changetext import admin_words, count_words, meaning_words, since_words, source_words, target_words
 from ...text import visible
 from ..keymap import bindings
 from ..messages import GoTo
@@ -24,7 +25,7 @@ from .asking import PromptEntered, PromptLeft, PromptTyped
 from .pages import TextPage
 
 if TYPE_CHECKING:
-    from ...analysis.changes.filtering import ChangeList
+    from ...analysis.changes.filtering import ChangeList, Listed
     from ...analysis.changes.meaning import Meaning
     from ..app import IamtuiApp
     from .prompt import Prompt
@@ -87,8 +88,13 @@ class ChangesPage(Screen[None]):
 
             try:
                 wanted = parse_filter(text, session.now())
-                if read:
-                    session.load_account_changes(lambda: worker.is_cancelled, since=wanted.since)
+                last = time.monotonic()
+                for step in session.load_account_changes(lambda: worker.is_cancelled, since=wanted.since) if read else ():
+                    if worker.is_cancelled:
+                        return
+                    if step.total and time.monotonic() - last >= 0.5:
+                        last = time.monotonic()
+                        self.app.call_from_thread(self._progress, text, f"Changes: reading {step.what}, {step.done} of {step.total}")
                 found = session.account_changes(wanted=wanted)
             except IamtuiError as error:
                 if not worker.is_cancelled:
@@ -106,6 +112,10 @@ class ChangesPage(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group="changes", exit_on_error=False)
 
+    def _progress(self, text: str, words: str) -> None:
+        if text == self.filter_text and self.is_mounted:
+            self._draw_title(words)
+
     def _wrong(self, text: str, words: str) -> None:
         if text == self.filter_text and self.is_mounted:
             self._draw_title(words)
@@ -120,7 +130,7 @@ class ChangesPage(Screen[None]):
 
     def _weigh(self, text: str, weighed: dict[str, Meaning]) -> None:
         if text == self.filter_text and self.is_mounted:
-            self._meanings.update(weighed)
+            self._meanings = {**self._meanings, **weighed}  # another one: the table compares what it drew with what it draws
             self._draw()
 
     def _draw(self) -> None:
@@ -128,35 +138,12 @@ class ChangesPage(Screen[None]):
             return
         table, entries = self.query_one(RowTable), self._list.entries
         table.empty = "Nothing that was read tells of such a change. That is not the same as never."
-        table.set_rows(len(entries), self._cell, lambda row: entries[row].change.key)
+        meanings = self._meanings
+        table.set_rows(len(entries), lambda row, column: _cell(entries[row], meanings, column), lambda row: entries[row].change.key)
 
     def _draw_title(self, words: str) -> None:
         text = Text(visible(words), "bold", no_wrap=True, overflow="ellipsis")
         self.query_one("#page-title", Static).update(text)
-
-    def _cell(self, row: int, column: int) -> Cell:
-        assert self._list is not None
-        listed = self._list.entries[row]
-        change = listed.change
-        match column:
-            case 0:
-                return Cell(f"{change.at:%Y-%m-%d %H:%M}" if change.at is not None else "no date")
-            case 1:
-                return Cell(visible(target_words(change)), "strong")
-            case 2:
-                return what_cell(Entry(change))
-            case 3:
-                return who_cell(Entry(change))
-            case 4:
-                meaning = self._meanings.get(change.key)
-                words = (
-                    meaning_words(meaning)
-                    if meaning is not None
-                    else {"gained": "gives admin", "given": "gives admin", "lost": "takes admin"}.get(listed.admin, "…")
-                )
-                return Cell(visible(words), gives_style(words) if words != "…" else "state-absent")
-            case _:
-                return Cell(source_words(change))
 
     def on_row_table_activated(self, message: RowTable.Activated) -> None:
         message.stop()
@@ -194,6 +181,25 @@ class ChangesPage(Screen[None]):
 
     def action_back(self) -> None:
         self.dismiss()
+
+
+def _cell(listed: Listed, meanings: dict[str, Meaning], column: int) -> Cell:
+    change = listed.change
+    match column:
+        case 0:
+            return Cell(f"{change.at:%Y-%m-%d %H:%M}" if change.at is not None else "no date")
+        case 1:
+            return Cell(visible(target_words(change)), "strong")
+        case 2:
+            return what_cell(Entry(change))
+        case 3:
+            return who_cell(Entry(change))
+        case 4:
+            meaning = meanings.get(change.key)
+            words = meaning_words(meaning) if meaning is not None else admin_words("", listed.admin) or "…"
+            return Cell(visible(words), gives_style(words) if words != "…" else "state-absent")
+        case _:
+            return Cell(source_words(change))
 
 
 def open_entry(app: IamtuiApp, entry: Entry) -> None:
@@ -234,12 +240,10 @@ class ChangePage(TextPage):
         self.query_one("#page-hints", Static).update(hints)
 
     def action_copy(self) -> None:
-        self.app.copy(self._texts[0])
-        self._hint("sent to the terminal's clipboard")
+        self._hint(self.app.copy(self._texts[0]))
 
     def action_copy_terraform(self) -> None:
-        self.app.copy(self._texts[1])
-        self._hint("sent to the terminal's clipboard")
+        self._hint(self.app.copy(self._texts[1]))
 
     def action_target(self) -> None:
         if not self._target:

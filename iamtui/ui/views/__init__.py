@@ -24,8 +24,8 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
             ("story", "Story"),
-            ("credentials", "Groups and credentials"),
             ("changes", "Changes"),
+            ("credentials", "Groups and credentials"),
         ]
     if isinstance(item, Role):
         return [
@@ -34,8 +34,8 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
             ("story", "Story"),
-            ("trust", "Trust"),
             ("changes", "Changes"),
+            ("trust", "Trust"),
         ]
     if isinstance(item, Group):
         return [
@@ -43,8 +43,8 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("permissions", "Permissions"),
             ("used", "Last used"),
             ("activity", "Activity"),
-            ("members", "Members"),
             ("changes", "Changes"),
+            ("members", "Members"),
         ]
     if isinstance(item, Policy):
         return [

@@ -87,7 +87,7 @@ class ChangesView(View):
         if isinstance(value, ChangeView):
             self._view = value
         elif isinstance(value, dict):
-            self._meanings.update(value)
+            self._meanings = {**self._meanings, **value}
         elif isinstance(value, _Opened):
             self._show_entry(value)
             return
@@ -99,10 +99,12 @@ class ChangesView(View):
         if view is None:
             return
         self._rows = _rows([entry for entry in view.entries if not (self.own and entry.via)], view.gaps)
-        rows = self._rows
+        rows, meanings = self._rows, self._meanings
         self.host.note(self._note(view))
         empty = "Nothing that was read tells of a change. That is not the same as never."
-        self.host.show_table(TABLE, len(rows), self._cell, lambda row: _key(rows[row], row), empty=empty)
+        self.host.show_table(
+            TABLE, len(rows), lambda row, column: _cell(rows[row], meanings, column), lambda row: _key(rows[row], row), empty=empty
+        )
 
     def _note(self, view: ChangeView) -> str:
         parts = [admin_short(view.admin)] if view.admin is not None else [f"{len(view.entries):,} changes"]
@@ -113,28 +115,6 @@ class ChangesView(View):
             parts.append(f"t {'with' if self.own else 'without'} groups and policies")
         parts.append("i what is not told")
         return " · ".join(parts)
-
-    def _cell(self, row: int, column: int) -> Cell:
-        one = self._rows[row]
-        if isinstance(one, ChangeGap):
-            stamp = one.since or one.until
-            if column == 0:
-                return Cell(f"{stamp:%Y-%m-%d %H:%M}" if stamp is not None else "", "state-absent")
-            return Cell(visible(f"… {gap_words(one)}") if column == 1 else "", "state-absent")
-        change = one.change
-        match column:
-            case 0:
-                return Cell(f"{change.at:%Y-%m-%d %H:%M}" if change.at is not None else "no date", "" if change.at else "state-absent")
-            case 1:
-                return what_cell(one)
-            case 2:
-                return who_cell(one)
-            case 3:
-                meaning = self._meanings.get(change.key)
-                words = meaning_words(meaning, one.admin) if meaning is not None else "…"
-                return Cell(visible(words), gives_style(words) if meaning is not None else "state-absent")
-            case _:
-                return Cell(source_words(change))
 
     def activate(self, key: str) -> None:
         number = next((n for n, one in enumerate(self._rows) if _key(one, n) == key), None)
@@ -208,6 +188,28 @@ class ChangesView(View):
     def export_rows(self) -> tuple[list[str], list[list[str]]] | None:
         entries = [one for one in self._rows if isinstance(one, Entry)]
         return list(COLUMNS), [line(entry, self._meanings.get(entry.change.key)) for entry in entries]
+
+
+def _cell(one: Entry | ChangeGap, meanings: dict[str, Meaning], column: int) -> Cell:
+    if isinstance(one, ChangeGap):
+        stamp = one.since or one.until
+        if column == 0:
+            return Cell(f"{stamp:%Y-%m-%d %H:%M}" if stamp is not None else "", "state-absent")
+        return Cell(visible(f"… {gap_words(one)}") if column == 1 else "", "state-absent")
+    change = one.change
+    match column:
+        case 0:
+            return Cell(f"{change.at:%Y-%m-%d %H:%M}" if change.at is not None else "no date", "" if change.at else "state-absent")
+        case 1:
+            return what_cell(one)
+        case 2:
+            return who_cell(one)
+        case 3:
+            meaning = meanings.get(change.key)
+            words = meaning_words(meaning, one.admin) if meaning is not None else "…"
+            return Cell(visible(words), gives_style(words) if meaning is not None else "state-absent")
+        case _:
+            return Cell(source_words(change))
 
 
 def _rows(entries: Sequence[Entry], gaps: Sequence[ChangeGap]) -> list[Entry | ChangeGap]:
