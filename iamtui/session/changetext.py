@@ -169,7 +169,7 @@ def fact_words(fact: Fact[str]) -> str:
 
 def told_words(change: Change) -> list[str]:
     """Every telling, a line each."""
-    return [f"{told.by.value}: {told.name}{f', {exact(told.at)}' if told.at is not None else ''}" for told in change.told]
+    return [f"{told.by.value} {told.name}{f', {exact(told.at)}' if told.at is not None else ''}" for told in change.told]
 
 
 def sections(entry: Entry, meaning: Meaning) -> list[tuple[str, list[str]]]:
@@ -184,17 +184,18 @@ def sections(entry: Entry, meaning: Meaning) -> list[tuple[str, list[str]]]:
     if change.part:
         about.append(f"part     {change.part}")
     if change.was or change.becomes:
-        about.append(f"from     {change.was or 'none or not told'}  to  {change.becomes or 'none'}")
+        nothing = "none" if change.before.state is State.NOT_APPLICABLE else "not told"
+        about.append(f"from     {change.was or nothing}  to  {change.becomes or 'none'}")
     about.append(f"who      {who_words(change)}")
     if author.actor and author.actor != author.name:
         about.append(f"actor    {author.actor}  {author.actor_arn}")
     if author.missing:
         about.append(f"author   {author.missing}")
+    about += [f"told     {words}" for words in told_words(change)]
     found = [("The change", about)]
     access = _access_lines(entry, meaning)
     if access:
         found.append(("Access", access))
-    found.append(("Told by", told_words(change)))
     if change.unknown:
         found.append(("Not told", list(change.unknown)))
     return found
@@ -202,6 +203,8 @@ def sections(entry: Entry, meaning: Meaning) -> list[tuple[str, list[str]]]:
 
 def _access_lines(entry: Entry, meaning: Meaning) -> list[str]:
     lines = []
+    if len(meaning.gained) + len(meaning.lost) > 1:
+        lines.append(meaning_words(meaning))
     if entry.admin:
         lines.append(f"the identity {'became' if entry.admin == 'gained' else 'was no longer'} an administrator with this")
     elif entry.admin_before is Admin.UNKNOWN and entry.admin_after is Admin.YES:

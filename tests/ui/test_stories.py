@@ -141,7 +141,6 @@ STORIES: dict[str, Asked] = {
         (
             r"what +v5 made and in force",
             r"who +n\.haddad@acme\.example \(person\)",
-            r"AWS Config: us-east-1",
             r"\+ s3 permissions management",
         ),
         "changes data-lake-access kind:version by:k.meyer since:12d --rollback cli",

@@ -66,7 +66,7 @@ def _comparison(entry: Entry, meaning: Meaning) -> list[Line]:
         lines.append([])
     elif old or new:
         sign, style = ("+ ", "diff-added") if new else ("- ", "diff-removed")
-        lines.append([(f"{'Given' if new else 'Taken'}", "heading")])
+        lines.append([("The boundary" if meaning.limit else "Given" if new else "Taken", "heading")])
         lines += _cut([[(sign, style), *line] for line in json_lines(new or old)])
         lines.append([])
     return lines

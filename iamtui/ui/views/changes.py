@@ -192,7 +192,7 @@ class ChangesView(View):
 
 def _cell(one: Entry | ChangeGap, meanings: dict[str, Meaning], column: int) -> Cell:
     if isinstance(one, ChangeGap):
-        stamp = one.since or one.until
+        stamp = one.until or one.since
         if column == 0:
             return Cell(f"{stamp:%Y-%m-%d %H:%M}" if stamp is not None else "", "state-absent")
         return Cell(visible(f"… {gap_words(one)}") if column == 1 else "", "state-absent")
