@@ -337,6 +337,34 @@ def practices(ctx: click.Context, /, name: str, least: int | None, form: str, **
 
 @cli.command()
 @click.argument("name", default="")
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--since", default="", metavar="AGE|DATE", help="Only what changed since: 7d, 36h, 2026-01-31.")
+@click.option("--admin", is_flag=True, help="Only what gives or takes an administrator's rights.")
+@click.option("--rollback", type=click.Choice(["cli", "terraform"]), help="Print the text that puts the entries back; nothing is run.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_source_options
+@click.pass_context
+def changes(
+    ctx: click.Context, /, name: str, words: tuple[str, ...], since: str, admin: bool, rollback: str | None, form: str, **given: Any
+) -> None:
+    """What changed of an identity or policy, or in the account: when, by whom, what it gave and took, who tells it.
+
+    FILTER: since:7d until:2026-01-31 by:NAME on:NAME kind:attached source:config, !word for not.
+
+    \b
+    iamtui changes --demo t.dubois
+    iamtui changes --demo data-lake-access --rollback cli
+    iamtui changes --demo --since 30d --admin
+    """
+    from .commands.changes import print_changes
+
+    if ":" in name and not name.startswith("arn:"):
+        name, words = "", (name, *words)
+    ctx.exit(print_changes(_choices(ctx, given), name, words, since, form, rollback or "", admin=admin))
+
+
+@cli.command()
+@click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
 @_source_options

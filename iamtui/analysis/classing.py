@@ -172,14 +172,14 @@ def _content(event: Event, found: Class, snapshot: Snapshot | None) -> Class | N
     if not isinstance(request, dict):
         return None
     if event.name in _PUTS:
-        return _gives(_text(request.get("policyDocument")))
+        return gives(_text(request.get("policyDocument")))
     if event.name in _ATTACHES:
         return _attached(_text(request.get("policyArn")), snapshot)
     if event.name in _TRUSTS:
         return _trusts(_text(request.get("policyDocument") or request.get("assumeRolePolicyDocument")), event.account)
     if event.name == "SetDefaultPolicyVersion" and snapshot is not None:
         document = _version_text(_text(request.get("policyArn")), _text(request.get("versionId")), snapshot)
-        return _gives(document) if document else None
+        return gives(document) if document else None
     if event.name == "AddUserToGroup" and snapshot is not None:
         return _group(_text(request.get("groupName")), snapshot)
     return None
@@ -190,7 +190,7 @@ def _attached(arn: str, snapshot: Snapshot | None) -> Class | None:
     if ":iam::aws:policy/" in arn and name in _ADMIN:
         return Class(Severity.CRITICAL, "policies", (f"gives an administrator's rights: {name}",), "Privilege Escalation")
     document = _version_text(arn, "", snapshot) if snapshot is not None else ""
-    return _gives(document) if document else None
+    return gives(document) if document else None
 
 
 def _version_text(arn: str, version_id: str, snapshot: Snapshot) -> str:
@@ -207,7 +207,7 @@ def _group(name: str, snapshot: Snapshot) -> Class | None:
     for group in snapshot.groups:
         if group.name == name:
             for grant in grants(group, snapshot):
-                found = _gives(grant.document or "")
+                found = gives(grant.document or "")
                 if found is not None and found.severity in (Severity.CRITICAL, Severity.HIGH):
                     why = (f"the group's policy {grant.policy_name} {found.why[0]}", *found.why[1:])
                     return Class(found.severity, found.about, why, found.tactic)
@@ -215,7 +215,7 @@ def _group(name: str, snapshot: Snapshot) -> Class | None:
 
 
 @lru_cache(maxsize=2048)
-def _gives(document: str) -> Class | None:
+def gives(document: str) -> Class | None:
     """What a policy document gives beyond being a policy; None for nothing of note."""
     from ..policy.document import parse
     from ..policy.wildcard import matches

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ANALYZERS = "analyzers"  # ListAnalyzers of a Region
     ANALYZER_FINDINGS = "analyzer-findings"  # ListFindingsV2 or ListFindings of an analyzer, or one GetFindingV2 or GetFinding
     CONFIG_ITEMS = "config-items"
+    CONFIG_RECORDERS = "config-recorders"  # DescribeConfigurationRecorders and …Status of one Region, joined or each
     RESOURCE_POLICIES = "resource-policies"
     ORGANIZATION = "organization"
     SIMULATION = "simulation"

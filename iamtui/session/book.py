@@ -15,6 +15,7 @@ from ..model.fact import Fact
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from .answers import Link, Problem
+from .configlog import ConfigLog
 from .eventlog import EventLog
 from .usagebook import UsageBook
 
@@ -26,6 +27,7 @@ class Book:
     usage:   last-accessed answers by ARN, of those that were looked at; `advisor` holds all that were asked, packed
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
+    config: what AWS Config told
     events_lost: something that should have been events could not be read
     """
 
@@ -44,6 +46,7 @@ class Book:
         self.analyzers_read = False
         self.analyzers_at: datetime | None = None  # when Access Analyzer last told its analyzers
         self.resources_asked: set[str] = set()
+        self.config = ConfigLog()
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

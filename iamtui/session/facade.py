@@ -45,6 +45,7 @@ from .answers import (
 )
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
+from .changing import ChangeQuestions
 from .eventlog import when
 from .practising import PracticeQuestions
 from .reading import Reader
@@ -85,7 +86,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _EVERY = 0.4
 """Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
-_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZERS, Kind.ANALYZER_FINDINGS)
+_CONFIG = (Kind.CONFIG_ITEMS, Kind.CONFIG_RECORDERS)
+_AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZERS, Kind.ANALYZER_FINDINGS, *_CONFIG)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
 
@@ -38,6 +39,7 @@ class Reader:
         self.cache = cache
         self.info = info
         self.offline = offline or source is None
+        self._config_read = False
 
     def open(self) -> None:
         """What is there without the network: the cache, the demo account."""
@@ -114,6 +116,38 @@ class Reader:
         except IamtuiError as error:
             book.failed(error)
 
+    def config_history(self, target: str, unique_id: str, arn: str, cancelled: Cancelled) -> Iterator[None]:
+        """What AWS Config recorded of one resource; yields after every answer. A refusal is kept beside the resource."""
+        if self.source is None:
+            return
+        config = self.book.config
+        config.forgive(unique_id)
+        try:
+            for item in self.source.config_history(target, unique_id, arn, self.info.regions, cancelled):
+                if isinstance(item, Document):
+                    self._around(item)
+                    if self.cache is not None:
+                        self.cache.put_document(item.account, item)
+                elif isinstance(item, Gap):
+                    config.refuse(item)
+                    if item.state is not State.NOT_APPLICABLE:
+                        self.book.note_gap(item)
+                yield None
+            if not cancelled():
+                config.asked.add(unique_id)
+        except IamtuiError as error:
+            self.book.failed(error)
+
+    def config_back(self) -> None:
+        """What AWS Config told before, from the cache; once, when somebody asks for changes."""
+        if self.cache is None or self._config_read:
+            return
+        self._config_read = True
+        for snapshot in self.book.world.snapshots:
+            for kind in _CONFIG:
+                for document in self.cache.documents(snapshot.account, kind):
+                    self._around(document)
+
     def resource_policy(self, arn: str) -> None:
         """The policy of one resource of a live account, once."""
         book, read = self.book, getattr(self.source, "resource_policy", None)
@@ -155,6 +189,10 @@ class Reader:
         if document.kind is Kind.ANALYZERS:
             self.book.analyzers_at = document.as_of
         try:
+            if document.kind in _CONFIG:
+                for reason in self.book.config.take(document):
+                    self.book.note(IamtuiError(f"{document.origin.name}: {reason}"))
+                return
             self.book.surroundings = with_document(self.book.surroundings, document)
         except BROKEN as error:
             self.book.note(IamtuiError(f"{document.origin.name}: {reason_of(error)}"))

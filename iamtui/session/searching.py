@@ -24,6 +24,8 @@ Subject = Identity | Policy
 _ROUNDS = 20
 """How often a key that was handed out is followed to the next."""
 _STORY_ROUNDS = 12
+_MOST_RECORDS = 20_000
+"""Events with their records that are taken into memory for one question, the newest first."""
 
 
 class EventSearch(Protocol):
@@ -73,6 +75,10 @@ class EventSearch(Protocol):
 
     def writes(self) -> Sequence[Event]:
         """Calls that went through and may have changed something."""
+        ...
+
+    def of_calls(self, source: str, names: Sequence[str]) -> Sequence[Event]:
+        """At least the events of some operations of a service, with their records."""
         ...
 
     def last_seen(self) -> dict[str, datetime]:
@@ -130,6 +136,9 @@ class LogSearch:
     def with_id(self, event_id: str, ident: str) -> Event | None:
         wanted = event_id or ident
         return next((event for event in self._log.newest_first() if (event.event_id or str(id(event))) == wanted), None)
+
+    def of_calls(self, source: str, names: Sequence[str]) -> Sequence[Event]:
+        return self._log.newest_first()
 
     def writes(self) -> Sequence[Event]:
         return [event for event in self._log.newest_first() if not event.read_only and event.outcome is Outcome.SUCCESS]
@@ -330,6 +339,10 @@ class StoredSearch:
     def with_id(self, event_id: str, ident: str) -> Event | None:
         found = self._stored.events("event_id = ? AND event_id <> '' OR ident = ?", [event_id, ident or event_id], 1)
         return found[0] if found else None
+
+    def of_calls(self, source: str, names: Sequence[str]) -> Sequence[Event]:
+        where = "source = ? AND name IN (SELECT unnest(?::VARCHAR[]))"
+        return self._stored.wholes(self._stored.events(where, [source, list(names)], _MOST_RECORDS))
 
     def writes(self) -> Sequence[Event]:
         return self._stored.events("read_only IS DISTINCT FROM true AND outcome = 'success'")

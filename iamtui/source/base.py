@@ -127,6 +127,14 @@ class Source(Protocol):
         """RESOURCE_POLICIES and ORGANIZATION documents that `account` does not bring: what stands around the identities."""
         ...
 
+    def config_history(
+        self, target: str, unique_id: str, arn: str, regions: tuple[str, ...] = (), cancelled: Cancelled = never_cancelled
+    ) -> Iterator[Item]:
+        """What AWS Config recorded of one IAM resource: a CONFIG_RECORDERS document and CONFIG_ITEMS pages a Region, key: the unique id.
+        `target`: user, role, group, policy. Evidence and the demo yield nothing here: all they have is in `account` and
+        `surroundings`."""
+        ...
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """ROLE documents: maximum session and description, which GAAD does not tell. One of that role, or pages of all roles
         when no name is given."""

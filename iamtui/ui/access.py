@@ -188,6 +188,25 @@ PREFLIGHT = ":preflight OLD NEW [for NAME] [aws]: files, policies by name, or no
 SEND = "Send the new policy's text to AWS (ValidatePolicy)? yes or no:"
 
 
+def show_changes(app: IamtuiApp, argument: str) -> None:
+    """What changed: of an identity or policy its history, with a filter (or nothing) the whole account."""
+    words = argument.split()
+    named = [word for word in words if not any(sign in word for sign in ":=") and word != "admin" and not word.startswith("!")]
+    named += [word for word in words if word.startswith("arn:")]
+    if len(words) == 1 and named:
+        for match in app.session.find(named[0]):
+            if isinstance(match.row.item, User | Role | Group | Policy) and match.how not in ("prefix", "substring"):
+                app.explorer.open_row(match.row, "changes")
+                return
+    from .screens.changes import DEFAULT, ChangesPage
+
+    told = [
+        word.replace("=", ":", 1) if word.partition("=")[0] in ("since", "until", "by", "on", "kind", "source") else word for word in words
+    ]
+    since = any(word.startswith(("since:", "until:")) for word in told)
+    app.push_screen(ChangesPage(" ".join(told if since else [DEFAULT, *told])))
+
+
 def ask_preflight(app: IamtuiApp, argument: str, *, aws: bool = False) -> None:
     """A policy before it is applied: what is wrong with it, and what access it gives, takes and opens. `aws`: what ValidatePolicy says as
     well; it is asked only when somebody has said yes to sending the text."""

@@ -132,13 +132,15 @@ class IamtuiApp(App[None]):
     def account_label(self, account: str) -> str:
         return self.settings.account_labels.get(account, "")
 
-    def copy(self, text: str) -> None:
-        """Hand text to the terminal's clipboard; say what has happened, no more."""
+    def copy(self, text: str) -> str:
+        """Hand text to the terminal's clipboard; say what has happened, no more. Answers what was said."""
         answer = osc52(text, os.environ, self.settings.clipboard_cap)
         if answer.sequence and not write_raw(self, answer.sequence):
-            self._tell("There is no terminal to send a copy to", bad=True)
-            return
-        self._tell(answer.words, bad=not answer.sent)
+            words, bad = "There is no terminal to send a copy to", True
+        else:
+            words, bad = answer.words, not answer.sent
+        self._tell(words, bad=bad)
+        return words
 
     def open_console(self, url: str) -> None:
         from .terminal import has_desktop
@@ -197,6 +199,10 @@ class IamtuiApp(App[None]):
                 from .access import show_unused
 
                 show_unused(self, argument)
+            case "changes":
+                from .access import show_changes
+
+                show_changes(self, argument)
             case "exposure":
                 from .access import show_exposure
 

@@ -11,6 +11,7 @@ VERBS = (
     "account",
     "analyzer",
     "can",
+    "changes",
     "collect",
     "compare",
     "copy",

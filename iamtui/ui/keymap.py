@@ -108,6 +108,10 @@ KEYS = (
     Key("analyzer.about", "i", "about", "what Access Analyzer covers, and would add", "analyzer", "view", True),
     Key("analyzer.again", "r", "again", "ask Access Analyzer again", "analyzer", "act", True),
     Key("analyzer.back", "escape,q,backspace", "back", "back", "analyzer", "move", True),
+    Key("changes.filter", "slash", "filter", "narrow the changes", "changes", "find", True),
+    Key("change.copy", "y", "copy", "in a change: copy the AWS CLI roll-back", "change", "act"),
+    Key("change.copy-terraform", "Y", "copy_terraform", "in a change: copy the Terraform roll-back", "change", "act"),
+    Key("change.target", "enter", "target", "in a change: to what it is of", "change", "move"),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -181,7 +185,17 @@ def _is_key(key: str) -> bool:
     return True
 
 
-_TOGETHER = (("table", "explorer"), ("text", "explorer"), ("text", "page"), ("table", "sql"), ("grid", "matrix"), ("table", "analyzer"))
+_TOGETHER = (
+    ("table", "explorer"),
+    ("text", "explorer"),
+    ("text", "page"),
+    ("table", "sql"),
+    ("table", "changes"),
+    ("grid", "matrix"),
+    ("table", "analyzer"),
+    ("text", "change"),
+    ("page", "change"),
+)
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 
 

@@ -34,6 +34,7 @@ _TABS = (
     "event",
     "record",
     "story",
+    "changes",
 )
 
 

@@ -54,6 +54,8 @@ class AwsTestServer:
     most_jobs: jobs in progress above which one more is throttled; `highest` tells how many there were
     failing_jobs: ARN -> how many of its jobs fail; gone: ARNs that do not exist; refused: ARNs nobody may ask about
     analyzers: Region -> analyzers; analyzer_findings: ARN of an analyzer -> whole findings (GetFindingV2)
+    config:   Region -> `recorders`, `status` (as AWS lists them) and `items` (resource id -> Config items, newest first, 1 a page)
+    last_accessed: ARN -> ServicesLastAccessed entries
     calls:    every operation answered, in order, with its Region (for assertions)
     """
 
@@ -81,6 +83,7 @@ class AwsTestServer:
         granting: dict[str, list[dict[str, Any]]] | None = None,
         analyzers: dict[str, list[dict[str, Any]]] | None = None,
         analyzer_findings: dict[str, list[dict[str, Any]]] | None = None,
+        config: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.account = account if account is not None else large_account(3, 3, 1)
         self.events = sorted(events, key=lambda e: str(e.get("eventTime", "")), reverse=True)
@@ -88,6 +91,7 @@ class AwsTestServer:
         self.page, self.delay, self.rate = page, delay, rate
         self.faults = {name: list(f) if isinstance(f, list) else [f] for name, f in (faults or {}).items()}
         self.last_accessed, self.keys = last_accessed or {}, keys or {}
+        self.config = config or {}
         self.now = now or datetime.now(UTC)
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self._report_asked, self._report_ready_after, self._job_ready_after = -1, report_ready_after, job_ready_after
@@ -264,6 +268,24 @@ class AwsTestServer:
             "UserName": "x",
             "AccessKeyLastUsed": {"LastUsedDate": self.now - timedelta(days=3), "Region": "eu-west-1", "ServiceName": "s3"},
         }
+
+    def _DescribeConfigurationRecorders(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        return {"ConfigurationRecorders": self.config.get(region, {}).get("recorders", [])}
+
+    def _DescribeConfigurationRecorderStatus(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        return {"ConfigurationRecordersStatus": self.config.get(region, {}).get("status", [])}
+
+    def _GetResourceConfigHistory(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
+        """A short page with a token each, and an empty one in between, as AWS does."""
+        held = self.config.get(region, {}).get("items", {}).get(p["resourceId"])
+        if not self.config.get(region, {}).get("recorders"):
+            raise AwsError("NoAvailableConfigurationRecorderException", "there is no recorder")
+        if held is None:
+            raise AwsError("ResourceNotDiscoveredException", "the resource is unknown or has not been discovered")
+        page = int(p.get("nextToken") or 0)
+        items = [] if page == 1 else held[page - 1 if page else 0 : (page - 1 if page else 0) + 1]
+        more = page < len(held)
+        return {"configurationItems": items, **({"nextToken": str(page + 1)} if more else {})}
 
     def _GetPolicy(self, region: str, p: dict[str, Any]) -> dict[str, Any]:
         for entry in self.account.get("Policies", []):

@@ -45,6 +45,15 @@ STORIES: dict[str, Asked] = {
         "events AttachUserPolicy t.dubois --format json",
         ("AdministratorAccess", r"k\.meyer@acme\.example", "iam-admin"),
     ),
+    "S2 since when is this user an administrator, and by whom": Asked(
+        (":changes t.dubois", "enter"),
+        (r"what +attached AdministratorAccess", r"who +k\.meyer@acme\.example \(person\)", r"the identity became an administrator"),
+        "changes t.dubois",
+        (
+            r"Administrator since 2026-\d\d-\d\d .*AdministratorAccess, by k\.meyer@acme\.example \(person\)",
+            "the call was made by iam-admin",
+        ),
+    ),
     "S3 who read the bucket": Asked(
         (":events GetObject acme-customer-exports", "enter"),
         (r"actor +\S+", r"GetObject +\(s3\.amazonaws\.com\)", "acme-customer-exports"),
@@ -144,6 +153,16 @@ STORIES: dict[str, Asked] = {
         ("v5 → v6", r"action removed: s3:\*", "KeepPersonalDataOut"),
         "events CreatePolicyVersion data-lake-access",
         (r"CreatePolicyVersion",),
+    ),
+    "S14 when, by whom, what, and back": Asked(
+        (":changes data-lake-access", "down", "down", "down", "enter"),
+        (
+            r"what +v5 made and in force",
+            r"who +n\.haddad@acme\.example \(person\)",
+            r"\+ s3 permissions management",
+        ),
+        "changes data-lake-access kind:version by:k.meyer since:12d --rollback cli",
+        (r"aws iam set-default-policy-version --policy-arn arn:aws:iam::123456789012:policy/data-lake-access --version-id v5",),
     ),
     "S15 who deleted a user": Asked(
         (":events event:DeleteUser",),

@@ -311,7 +311,14 @@ def test_a_story_names_what_exists_in_the_order_it_happened(told: Any) -> None:
 
 def test_the_surroundings_are_readable_json_of_known_kinds() -> None:
     kinds = {d.kind for d in source().surroundings() if json.loads(d.body)}
-    assert kinds == {Kind.ANALYZERS, Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.ORGANIZATION, Kind.RESOURCE_POLICIES}
+    assert kinds == {
+        Kind.ANALYZERS,
+        Kind.ANALYZER_FINDINGS,
+        Kind.CONFIG_ITEMS,
+        Kind.CONFIG_RECORDERS,
+        Kind.ORGANIZATION,
+        Kind.RESOURCE_POLICIES,
+    }
     organization = json.loads(next(d.body for d in source().surroundings() if d.kind is Kind.ORGANIZATION))
     units = {u["Id"] for u in organization["OrganizationalUnits"]} | {organization["Roots"][0]["Id"]}
     assert {a["ParentId"] for a in organization["Accounts"]} <= units

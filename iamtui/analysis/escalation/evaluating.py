@@ -86,19 +86,22 @@ class Field:
         return evaluate(Request(as_caller(identity), action, resource, layers, conditional=True))
 
     def _is_admin(self, identity: Identity, policies: Around) -> bool:
-        """Whether it may, under no condition, give anybody any rights."""
         key = (tuple(h.text for h in policies.layers.identity), tuple(h.text for h in policies.layers.boundary or ()))
         known = self._admin.get(key)
         if known is None:
-            known = self._admin[key] = all(_speaks(policies, action) for action in _POWERS) and all(
-                self._plainly(identity, policies, action) for action in _POWERS
-            )
+            known = self._admin[key] = administers(identity, policies)
         return known
 
-    def _plainly(self, identity: Identity, policies: Around, action: str) -> bool:
-        context = {"aws:MultiFactorAuthPresent": "true", "aws:SecureTransport": "true", "aws:RequestedRegion": "us-east-1"}
-        request = Request(as_caller(identity), action, "*", policies.layers, context=context)
-        return evaluate(request).effect is Effect.ALLOWED
+
+def administers(identity: Identity, policies: Around) -> bool:
+    """Whether an identity with these policies may, under no condition, give anybody any rights."""
+    return all(_speaks(policies, action) for action in _POWERS) and all(_plainly(identity, policies, action) for action in _POWERS)
+
+
+def _plainly(identity: Identity, policies: Around, action: str) -> bool:
+    context = {"aws:MultiFactorAuthPresent": "true", "aws:SecureTransport": "true", "aws:RequestedRegion": "us-east-1"}
+    request = Request(as_caller(identity), action, "*", policies.layers, context=context)
+    return evaluate(request).effect is Effect.ALLOWED
 
 
 def _speaks(policies: Around, action: str) -> bool:

@@ -158,6 +158,12 @@ class DemoSource:
             return
         yield self._document(Kind.ACCESS_KEYS, "iam:ListAccessKeys", self._account.access_keys(user), user_arn or user_name)
 
+    def config_history(
+        self, target: str, unique_id: str, arn: str, regions: tuple[str, ...] = (), cancelled: Cancelled = never_cancelled
+    ) -> Iterator[Item]:
+        """Nothing more: Config's items are among the surroundings."""
+        return iter(())
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """GetRole of one role, ListRoles of all: the maximum session and the description."""
         body = self._account.role(role_name)

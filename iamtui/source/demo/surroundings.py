@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ...model.document import Kind
+from . import recorded
 from .clock import Clock
 from .grammar import (
     ACCOUNT,
@@ -103,6 +104,10 @@ def documents(clock: Clock, seed: int) -> Iterator[tuple[Kind, str, bytes, str, 
         LAKE_ARN,
         "us-east-1",
     )
+    for arn, items in recorded.histories(clock, seed).items():
+        yield Kind.CONFIG_ITEMS, "config:GetResourceConfigHistory", _json({"configurationItems": items}), arn, "us-east-1"
+    for region, answer in recorded.recorders(clock).items():
+        yield Kind.CONFIG_RECORDERS, "config:DescribeConfigurationRecorders", _json(answer), region, region
     yield Kind.ORGANIZATION, "organizations:DescribeOrganization", _json(_organization()), "", ""
 
 

@@ -186,6 +186,7 @@ def _word(fields: Fields, name: str) -> str:
     return text(msgspec.json.decode(raw)) if raw is not None and bytes(raw)[:1] == b'"' else ""
 
 
+_LARGE = 1 << 20
 _IDENTITY_LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
 
 
@@ -242,8 +243,14 @@ def _shown_later(fields: Fields) -> Recognised:
         return Recognised(Kind.ANALYZER_FINDINGS)
     if "analyzers" in fields and "arn" in _first(fields["analyzers"]):
         return Recognised(Kind.ANALYZERS)
-    if any(name in fields for name in ("configurationItems", "configurationItem", "configurationItemStatus")):
-        return Recognised(Kind.CONFIG_ITEMS, account=_word(fields, "accountId"))
+    if "configurationItems" in fields:
+        return _config_items(fields["configurationItems"])
+    if any(name in fields for name in ("configurationItem", "configurationItemStatus")) or "configurationItem" in _try_fields(
+        fields.get("detail")
+    ):
+        return Recognised(Kind.CONFIG_ITEMS, account=_word(fields, "accountId") or _word(fields, "awsAccountId"))
+    if "ConfigurationRecorders" in fields or "ConfigurationRecordersStatus" in fields:
+        return Recognised(Kind.CONFIG_RECORDERS)
     if "EvaluationResults" in fields:
         return Recognised(Kind.SIMULATION)
     if ":organizations:" in _word(fields, "Arn") or any(name in fields for name in ("Organization", "OrganizationalUnits", "Roots")):
@@ -253,6 +260,16 @@ def _shown_later(fields: Fields) -> Recognised:
     if "Statement" in fields:
         return _other("a policy document by itself")
     return _other(f"a JSON object with keys {_names(fields)}" if fields else "an empty JSON object")
+
+
+def _config_items(raw: msgspec.Raw) -> Recognised:
+    """A snapshot holds every resource of an account: of a large one only what is about IAM is kept."""
+    head = _first(raw)
+    account = _word(head, "accountId") or _word(head, "awsAccountId")
+    if len(bytes(raw)) <= _LARGE:
+        return Recognised(Kind.CONFIG_ITEMS, account=account)
+    kept = [one for one in msgspec.json.decode(raw, type=list[msgspec.Raw]) if b"AWS::IAM::" in bytes(one)]
+    return Recognised(Kind.CONFIG_ITEMS, account=account, body=msgspec.json.encode({"configurationItems": kept}))
 
 
 def _records(raw: msgspec.Raw) -> Recognised:

@@ -251,6 +251,12 @@ class EvidenceSource:
             hint=f"aws iam list-access-keys --user-name {shlex.quote(user_name)}",
         )
 
+    def config_history(
+        self, target: str, unique_id: str, arn: str, regions: tuple[str, ...] = (), cancelled: Cancelled = never_cancelled
+    ) -> Iterator[Item]:
+        """Nothing more: saved Config items are among what `account` yields."""
+        return iter(())
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Nothing: saved GetRole answers are among what `account` yields."""
         return iter(())

@@ -41,6 +41,7 @@ READS: Mapping[str, frozenset[str]] = {
     "secretsmanager": frozenset({"ListSecrets", "GetResourcePolicy"}),
     "ecr": frozenset({"DescribeRepositories", "GetRepositoryPolicy"}),
     "accessanalyzer": frozenset({"ValidatePolicy", "ListAnalyzers", "ListFindingsV2", "GetFindingV2"}),
+    "config": frozenset({"GetResourceConfigHistory", "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus"}),
 }
 """Plain reads, by botocore service name: they change nothing and leave nothing behind."""
 

@@ -146,6 +146,15 @@ class LiveSource:
             gap = self._caller.gap(Kind.OTHER, "access-analyzer:ValidatePolicy", error)
             raise AwsError(f"AWS did not validate the policy: {gap.reason}", gap.hint, action=gap.action) from error
 
+    def config_history(
+        self, target: str, unique_id: str, arn: str, regions: tuple[str, ...] = (), cancelled: Cancelled = never_cancelled
+    ) -> Iterator[Item]:
+        """What AWS Config recorded of one IAM resource, over the chosen Regions."""
+        from .config import read_config_history
+
+        self._know_account()
+        yield from read_config_history(self._caller, target, unique_id, regions or self.connection.regions(), cancelled)
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """GetRole of one role, ListRoles of all: the maximum session and the description, which GAAD does not tell."""
         self._know_account()

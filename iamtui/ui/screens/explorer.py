@@ -697,7 +697,7 @@ class Explorer(Screen[None]):
 
     def action_diff(self) -> None:
         """Two versions of a policy, or two identities: the marked one and this one."""
-        if self._inside and self._detail is not None and self._detail.tab == "versions":
+        if self._inside and self._detail is not None and self._detail.tab in ("versions", "changes"):
             self._detail.diff()
             return
         from ..access import compare
@@ -715,6 +715,11 @@ class Explorer(Screen[None]):
 
     def action_copy(self) -> None:
         row = self.current_row()
+        view = self._detail.view if self._inside and self._detail is not None else None
+        text = view.copy_text() if view else ""
+        if text:
+            self.app.copy(text)
+            return
         self.app.copy(getattr(row.item, "arn", "") or getattr(row.item, "event_id", "") if row else "")
 
     def action_copy_json(self) -> None:

@@ -24,6 +24,7 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
             ("story", "Story"),
+            ("changes", "Changes"),
             ("credentials", "Groups and credentials"),
         ]
     if isinstance(item, Role):
@@ -33,6 +34,7 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("used", "Last used"),
             ("activity", "Activity"),
             ("story", "Story"),
+            ("changes", "Changes"),
             ("trust", "Trust"),
         ]
     if isinstance(item, Group):
@@ -41,12 +43,14 @@ def tabs_of(row: Row) -> list[tuple[str, str]]:
             ("permissions", "Permissions"),
             ("used", "Last used"),
             ("activity", "Activity"),
+            ("changes", "Changes"),
             ("members", "Members"),
         ]
     if isinstance(item, Policy):
         return [
             ("document", "Document"),
             ("versions", "Versions"),
+            ("changes", "Changes"),
             ("attached", "Attached to"),
             ("used", "Last used"),
             ("activity", "Activity"),
@@ -81,6 +85,8 @@ def make_view(tab: str, host: Host, row: Row) -> View:
             from .policy import VersionsView as made  # type: ignore[assignment]
         case "attached":
             from .members import AttachedView as made  # type: ignore[assignment]
+        case "changes":
+            from .changes import ChangesView as made  # type: ignore[assignment]
         case "story":
             from .story import StoryView as made  # type: ignore[assignment]
         case "finding":

@@ -89,6 +89,10 @@ class View:
         """Where what is shown comes from."""
         return []
 
+    def copy_text(self) -> str:
+        """What `y` copies here, "" for the row's ARN."""
+        return ""
+
     def copy_json(self) -> str:
         """What `Y` copies here, "" for the row itself."""
         return ""
