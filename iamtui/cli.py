@@ -158,7 +158,7 @@ def events(
     from .commands.events import list_events
 
     text = " ".join([*words, *([f"since:{since}"] if since else []), *([f"until:{until}"] if until else [])])
-    ctx.exit(list_events(_choices(ctx, given), text, limit, who, form))
+    ctx.exit(list_events(_choices(ctx, {**given, "since": since, "until": until}), text, limit, who, form))
 
 
 def _context_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -230,6 +230,8 @@ def watch(ctx: click.Context, /, words: tuple[str, ...], every: int, ring: str |
 @click.option("-f", "--file", default="", help="A file with the query, - for standard input.")
 @click.option("--list", "listed", is_flag=True, help="Name the saved queries.")
 @click.option("--show", is_flag=True, help="Print the query as the local engine gets it, and ask nothing.")
+@click.option("--since", default="", help="Ask events of this time only: 7d, 24h, 2026-10-01; of a trail's bucket only they are read.")
+@click.option("--until", default="", help="And not after this time.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
 @_format_option
 @_source_options
@@ -243,6 +245,8 @@ def sql(
     file: str,
     listed: bool,
     show: bool,
+    since: str,
+    until: str,
     limit: int | None,
     form: str,
     **given: Any,
@@ -255,7 +259,11 @@ def sql(
     """
     from .commands.sql import ask, list_queries, query_text
 
-    ctx.exit(list_queries(form) if listed else ask(_choices(ctx, given), query_text(text, name, file, parameters), form, limit, show=show))
+    ctx.exit(
+        list_queries(form)
+        if listed
+        else ask(_choices(ctx, {**given, "since": since, "until": until}), query_text(text, name, file, parameters), form, limit, show=show)
+    )
 
 
 @cli.command("who-can")

@@ -48,6 +48,14 @@ class AwsError(IamtuiError):
         self.action = action
 
 
+class RefusedError(AwsError):
+    """AWS was reached, and did not give what was asked for. `denied`: because of permissions."""
+
+    def __init__(self, message: str, hint: str = "", action: str = "", *, denied: bool = False) -> None:
+        super().__init__(message, hint, action)
+        self.denied = denied
+
+
 class CredentialsError(AwsError):
     """Credentials are missing, expired or cannot be refreshed; `hint` is the exact command to log in."""
 

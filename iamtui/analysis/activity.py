@@ -145,12 +145,15 @@ def last_seen(events: Iterable[Event]) -> dict[str, datetime]:
 
 
 def limits(item: Identity | Policy | Event, source: str) -> tuple[str, ...]:
-    """What a person must know to read an activity list, in words. `source` is the kind of source: `live`, `evidence`, `demo`."""
+    """What a person must know to read an activity list, in words. `source` is the kind of source: `live`, `evidence`, `demo`,
+    or `trail` for a live account whose events come from a trail's bucket."""
     first: tuple[str, ...] = ()
     if isinstance(item, Group):
         first = ("A group makes no calls; these are the calls that changed it.",)
     elif isinstance(item, Policy):
         first = ("A policy makes no calls; these are the calls that changed or attached it.",)
+    if source == "trail":
+        return (*first, "Only what was read of the trail's bucket is searched; data events are among it where the trail records them.")
     if source != "live":
         return (*first, "Only the events that were opened are searched.")
     found = [

@@ -10,7 +10,7 @@ from ..model.event import WindowState
 from ..session import ListKind, Row, Session
 from ..source.base import EventQuery
 from .lists import chosen, print_selection
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, find_trail, open_session, read_all, say_problems, settings_of
 from .output import words
 
 
@@ -18,6 +18,7 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
     """Print events newest first, and on standard error what was covered to find them."""
     settings = settings_of(options)
     session = open_session(options, settings)
+    find_trail(session)
     read_all(session)
     if who:
         row = _identity(session, who)
@@ -25,7 +26,7 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
             pass
         arn = getattr(row.item, "arn", "")
         filter_text = f'{filter_text} actor-arn:="{arn}"'.strip()
-        windows = session.windows(row)
+        windows = session.windows(row) or session.windows()
     else:
         for _ in session.load_events(EventQuery(regions=session.info.regions)):
             pass
@@ -40,6 +41,13 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
             words(f"{window.region or 'files'}: {window.state.value}{since} {window.asked} {window.reason}".rstrip())
     code = exit_code(session)
     has_events = len(session.listing(ListKind.EVENTS).rows) > 0
+    if (
+        code == Exit.FINE
+        and not has_events
+        and any(w.state in (WindowState.DENIED, WindowState.FAILED) for w in windows)
+        and session.trail.delivered
+    ):
+        return int(Exit.AWS_UNREACHABLE)
     if code == Exit.WRONG_USE and has_events:
         code = int(Exit.PARTIAL if session.world.gaps else Exit.FINE)
     return int(Exit.PARTIAL) if partial and code == Exit.FINE else code

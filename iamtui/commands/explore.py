@@ -16,7 +16,7 @@ def explore(options: Mapping[str, Any], target: str) -> int:
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageError("The explorer needs a terminal", "for pipes there are iamtui list, identity, events (iamtui --help)")
     gc.disable()  # until the first picture: what is made before it stays; the explorer turns it on again
-    chosen = dict(options)
+    chosen = {**options, **_times(target)}
     while True:
         settings = settings_of(chosen)
         session = open_session(chosen, settings)
@@ -27,3 +27,9 @@ def explore(options: Mapping[str, Any], target: str) -> int:
         if not profile:
             return 0
         chosen["profile"], target = profile, ""  # `:profile NAME`
+
+
+def _times(target: str) -> dict[str, str]:
+    """`events AttachUserPolicy since:90d` also says which days of a trail's bucket are read."""
+    words = target.split() if target.startswith("events ") else []
+    return {name: word.partition(":")[2] for word in words for name in ("since", "until") if word.startswith(f"{name}:")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import config
@@ -37,10 +38,11 @@ def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = N
         from ..source.evidence import EvidenceSource
 
         return Session(EvidenceSource(evidence), now=clock, trails=settings.cache_path / "trails")
-    from ..source.live import LiveOptions, LiveSource, TrailSource
+    from ..source.live import KeptTrail, LiveOptions, LiveSource, TrailSource
     from ..store.cache import Cache
 
-    source = (TrailSource if settings.trail else LiveSource)(
+    since, until = time_bounds(options, clock())
+    source = (KeptTrail if settings.trail and settings.offline else TrailSource if settings.trail else LiveSource)(
         LiveOptions(
             profile=settings.profile,
             regions=settings.regions,
@@ -52,13 +54,33 @@ def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = N
             trail=settings.trail,
             trail_days=settings.trail_days,
             trail_accounts=settings.trail_accounts,
+            trail_since=since,
+            trail_until=until,
         ),
         mfa_prompt=ask_for_code,
     )
     cache = Cache(settings.cache_path)
+    trails = settings.cache_path / "trails"
     if settings.offline:
-        return Session(None, cache, offline=True, now=clock, connection=source.info)
-    return Session(source, cache, now=clock, trails=settings.cache_path / "trails")
+        kept = source if isinstance(source, KeptTrail) else None
+        return Session(None, cache, offline=True, now=clock, connection=source.info, trails=trails, kept=kept)
+    return Session(source, cache, now=clock, trails=trails)
+
+
+def time_bounds(options: Mapping[str, Any], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """What --since and --until name. Raises UsageError for what is no time."""
+    since, until = options.get("since") or "", options.get("until") or ""
+    if not since and not until:
+        return None, None
+    from ..analysis.filtering import moment_of
+
+    return moment_of(since, now) if since else None, moment_of(until, now, end=True) if until else None
+
+
+def find_trail(session: Session) -> None:
+    """Where a trail is chosen, look it up before anything is read. Raises UsageError when there is none, AwsError when nobody may know."""
+    if session.trail.delivered:
+        _ = session.trail.store
 
 
 def ask_for_code(question: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,11 @@ from ..errors import Exit, IamtuiError, UsageError
 from ..model.event import WindowState
 from ..query import QUERIES, fill, named
 from ..session import Session
-from ..session.sqltext import span_words, sql_csv, sql_objects, value_text
+from ..session.sqltext import span_words, sql_csv, sql_objects, step_words, value_text
 from ..session.trail import SqlColumn, TrailState
 from ..source.base import EventQuery
-from ..text import inert_json
-from .opening import open_session, settings_of
+from ..text import inert_json, visible
+from .opening import open_session, settings_of, time_bounds
 from .output import data, print_json, print_table, words
 
 _AT_MOST = 10_000
@@ -72,6 +73,7 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     settings = settings_of(options)
     session = open_session(options, settings)
     session.open()
+    session.trail.within(*time_bounds(options, session.now()))
     _have_events(session)
     columns: tuple[SqlColumn, ...] = ()
     rows: list[tuple[Any, ...]] = []
@@ -87,7 +89,7 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     try:
         for page in session.trail.ask(text, lambda: stopped):
             if page.step is not None and sys.stderr.isatty():
-                sys.stderr.write(f"\r{page.step.what} {page.step.done:,} of {page.step.total or 0:,}  ")
+                sys.stderr.write(f"\r\033[K{visible(step_words(page.step))[: max(shutil.get_terminal_size().columns - 1, 20)]}")
             columns, took = page.columns or columns, page.took
             rows.extend(page.rows)
             if len(rows) > most:
@@ -113,6 +115,8 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
 
 def _have_events(session: Session) -> None:
     """A demo has its events at once; of a live account what was read before is asked, and read first when there is nothing."""
+    if session.trail.delivered:
+        return  # the query reads them itself
     if session.info.kind == "demo" or (session.info.kind == "live" and not session.offline and not session.has_events()):
         for _ in session.load_events(EventQuery(regions=session.info.regions)):
             pass
@@ -134,6 +138,11 @@ def _nothing(session: Session, state: TrailState) -> int:
         words(reason)
     if session.info.kind == "evidence":
         raise UsageError("No CloudTrail events are among what was opened", "add files or folders: --from PATH")
+    if session.trail.delivered:
+        hint = (
+            "--trail-days or --since read more; --trail-account and --region narrow" if not session.offline else "start without --offline"
+        )
+        raise IamtuiError(f"There are no events in {session.trail.reach}", hint)
     problems = session.problems()
     raise IamtuiError(problems[-1].what if problems else "There are no events to ask", "iamtui events reads them from CloudTrail")
 
@@ -142,6 +151,9 @@ def _say_uncovered(session: Session) -> int:
     """A live account's events are those that were looked up; what was not covered is said, and makes the answer partial."""
     if session.info.kind not in ("live", "cache"):
         return int(Exit.FINE)
+    if session.trail.delivered:
+        words(f"Read of {session.trail.reach}")
+        return int(Exit.PARTIAL if session.offline else Exit.FINE)
     windows = session.windows()
     if not windows:
         words("These are the events that were read before, not all there are: iamtui events reads more")

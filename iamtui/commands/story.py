@@ -12,7 +12,7 @@ from ..model.event import WindowState
 from ..session import ListKind, Session
 from ..session.export import csv_table
 from ..source.base import EventQuery
-from .opening import open_session, read_all, say_problems, settings_of
+from .opening import find_trail, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 _MARK = {Beat.SCENE: "▸ ", Beat.EVENT: "  ", Beat.FOLD: "  · ", Beat.ROUTINE: "· ", Beat.QUIET: "… "}
@@ -21,6 +21,7 @@ _MARK = {Beat.SCENE: "▸ ", Beat.EVENT: "  ", Beat.FOLD: "  · ", Beat.ROUTINE:
 def tell_story(options: Mapping[str, Any], target: str, form: str, *, follow: bool) -> int:
     """Print what one actor did, in order. `target`: a name, an ARN, an access key or the id of an event. Exit 4 when not all was read."""
     session = open_session(options, settings_of(options))
+    find_trail(session)
     read_all(session)
     if session.info.kind != "live" or (not session.offline and not session.has_events()):
         for _ in session.load_events(EventQuery(regions=session.info.regions)):

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import Exit, UsageError
 from ..session.triagetext import sections, triage_object
 from ..text import visible
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, find_trail, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json
 
 _MOST = 4 << 20
@@ -21,6 +21,7 @@ def triage(options: Mapping[str, Any], source: str, form: str) -> int:
     what it names."""
     session = open_session(options, settings_of(options))
     alert = session.alert(_text(source))
+    find_trail(session)
     read_all(session)
     for _ in session.load_clues(alert):
         pass

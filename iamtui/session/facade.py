@@ -15,7 +15,7 @@ from ..analysis import activity as activities
 from ..analysis import lists, lookup
 from ..analysis.filtering import Filter, FilterError, parse
 from ..analysis.indexing import Index
-from ..errors import IamtuiError
+from ..errors import IamtuiError, RefusedError
 from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
@@ -93,7 +93,8 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
     source:  None when there is only a cache to look at (`--offline`)
     cache:   None for the demo and for evidence, which are their own record
     now:     the clock; fixed in tests and pictures
-    trails:  folder in which events of evidence are kept from run to run; None for a temporary one
+    trails:  folder in which events of evidence and of trails are kept from run to run; None for a temporary one
+    kept:    what was read of a trail's bucket before, offline
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
         now: Callable[[], datetime] = utc_now,
         connection: SourceInfo | None = None,
         trails: Path | None = None,
+        kept: Source | None = None,
     ) -> None:
         self.info: SourceInfo = connection or (source.info if source else SourceInfo(kind="cache"))
         self.now = now
@@ -115,6 +117,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
         self._source = source
         self._cache = cache
         self._trails = trails
+        self._kept = kept
         self._cache_notices = 0
         self._found = Found()
         self._indices: dict[ListKind, tuple[Listing, Index]] = {}
@@ -128,7 +131,8 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
         """The events on disk, asked in SQL."""
         from .trail import Trail
 
-        return Trail(self._book, None if self.offline and self.info.kind == "live" else self._source, self.info, self._trails)
+        source = self._kept or (None if self.offline and self.info.kind == "live" else self._source)
+        return Trail(self._book, source, self.info, self._trails)
 
     @property
     def events_on_disk(self) -> bool:
@@ -192,7 +196,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
 
     def has_events(self) -> bool:
         """Whether any event has been read."""
-        return self._event_count() > 0
+        return self._event_count() > 0 and (self._stored is not None or not self.trail.delivered)
 
     def _event_count(self) -> int:
         return len(self._stored) if self._stored is not None else len(self._book.log)
@@ -554,7 +558,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
     def _limits(self, item: Identity | Policy, found: Sequence[Event]) -> tuple[str, ...]:
         from .stored import MOST
 
-        notes = activities.limits(item, self.info.kind)
+        notes = activities.limits(item, "trail" if self.trail.delivered else self.info.kind)
         return (*notes, f"There are more: the newest {MOST:,} are looked at.") if len(found) >= MOST else notes
 
     def alert(self, text: str) -> Alert:
@@ -565,7 +569,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
 
     def load_clues(self, alert: Alert, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Look up in a live account what an alert names; elsewhere everything is read already, or is read now."""
-        if self.info.kind != "live":
+        if self.info.kind != "live" or self.trail.delivered:
             if not self.windows():
                 yield from self.load_events(None, cancelled)
             return
@@ -596,6 +600,9 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
 
     def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
         """Look up an identity's events, over the chosen Regions; yields as they come."""
+        if self._stored is None and self.trail.delivered:
+            for reading in self.load_events(None, cancelled):
+                yield msgspec.structs.replace(self.activity(row, direction), running=reading.running)
         if self._stored is not None:
             yield self.activity(row, direction)  # all there is has been read
             return
@@ -608,7 +615,12 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
         if query is None or not query.attribute:
-            stored = self._on_disk(cancelled)
+            try:
+                stored = self._on_disk(cancelled)
+            except IamtuiError as error:
+                self._not_read(error)
+                yield Activity(windows=self.windows())
+                return
             if stored is not None:
                 yield from self._load_stored(stored, cancelled)
                 return
@@ -617,7 +629,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
 
     def _on_disk(self, cancelled: Cancelled) -> StoredEvents | None:
         """The events on disk, where there are too many of them for the memory."""
-        if self._stored is None and self._source is not None and self.trail.is_large(cancelled):
+        if self._stored is None and (self._source or self._kept) is not None and self.trail.is_large(cancelled):
             from .stored import StoredEvents
 
             self._stored = StoredEvents(self.trail.store, self._row_of)
@@ -647,11 +659,22 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
                 stored.keep_head()
             for reason in self.trail.state().refused:
                 self._book.note(IamtuiError(reason))
+            self._book.windows[""] = (self.trail.window(running=False),)
         except IamtuiError as error:
-            self._book.failed(error)
-        self._book.windows[""] = (self.trail.window(running=False),)
+            self._not_read(error)
         self._book.events_lost |= bool(self.trail.state().refused)
         yield self._stored_answer(stored, running=False)
+
+    def _not_read(self, error: IamtuiError) -> None:
+        """Events on disk could not be brought up to what there is: told in their window, beside what was read before."""
+        if isinstance(error, RefusedError):
+            self._book.note(error)  # the account itself may be read all the same
+        else:
+            self._book.failed(error)
+        denied = isinstance(error, RefusedError) and error.denied
+        state = WindowState.DENIED if denied else WindowState.FAILED
+        held = self.trail.state()
+        self._book.windows[""] = (Window("", state, held.since, held.until, error.message, events=held.events),)
 
     def _show_first(self, stored: StoredEvents, cancelled: Cancelled) -> bool:
         """The events of one file, while the store is empty: somebody is waiting for the first rows."""
@@ -661,7 +684,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
 
         if self.trail.store.state().segments:
             return False
-        for item in self._source.event_files({}, cancelled):  # type: ignore[union-attr]
+        for item in (self._kept or self._source).event_files({}, cancelled):  # type: ignore[union-attr]
             if isinstance(item, EventFile) and item.body:
                 found = decode_events(Document(Kind.EVENTS, item.body, self.now(), Origin("evidence", item.name))).events[:_FIRST]
                 if found:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..source.base import Step
 from ..store.events.schema import FIELDS
 from .export import csv_stream, defuse
 from .trail import SqlColumn, TrailState
@@ -92,6 +93,11 @@ async def write_answer(columns: Sequence[SqlColumn], rows: Sequence[Sequence[Any
     path = next(p for n in range(1, 10_000) if not (p := Path("iamtui-sql.csv" if n == 1 else f"iamtui-sql-{n}.csv")).exists())
     await write_text(path, "".join(sql_csv(columns, rows)))
     return str(path)
+
+
+def step_words(step: Step) -> str:
+    """`reading files 50 of 200`; without a total how many so far."""
+    return f"{step.what} {step.done:,}" + (f" of {step.total:,}" if step.total else "") + ("" if step.what.endswith("files") else " files")
 
 
 def span_words(state: TrailState) -> str:

@@ -88,6 +88,17 @@ class Trail:
         self._running: EventEngine | None = None
         self._was_read = False
         self._state = TrailState()
+        self._within: tuple[datetime | None, datetime | None] = (None, None)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether events come from a trail's bucket: a part of it is read at a time, and what was read stays."""
+        return bool(getattr(self._source, "keeps_gone", False))
+
+    @property
+    def reach(self) -> str:
+        """Of a trail's bucket, what is read of it, in words; "" of all else."""
+        return str(getattr(self._source, "reach", "")) if self.delivered else ""
 
     @property
     def store(self) -> EventStore:
@@ -99,6 +110,8 @@ class Trail:
         asked = getattr(self._source, "is_large", None)
         if asked is None:
             return False
+        if self.delivered:
+            return True
         return self.store.state().events > LARGE or bool(asked(cancelled))  # what an earlier run has read is known at once
 
     def window(self, *, running: bool, step: Step | None = None) -> Window:
@@ -107,9 +120,14 @@ class Trail:
         files = f"what {state.files:,} {'file holds' if state.files == 1 else 'files hold'}"
         if step is not None and step.total:
             files = f"{step.done:,} of {step.total:,} files read"
+        elif step is not None and self.delivered:
+            files = f"{step.what}, {step.done:,} files read"
+        elif self.reach:
+            files = f"{self.reach}: {files}"
         if state.refused:
             files += f"; {len(state.refused):,} could not be read whole"
-        whole = WindowState.PARTIAL if state.refused or not self._was_read else WindowState.COVERED
+        partial = state.refused or not self._was_read or getattr(self._source, "kept_only", False)
+        whole = WindowState.PARTIAL if partial else WindowState.COVERED
         return Window("", WindowState.RUNNING if running else whole, state.since, state.until, files, events=state.events)
 
     # -- filling -----------------------------------------------------------------------------------------------------
@@ -117,12 +135,14 @@ class Trail:
     def read(self, cancelled: Cancelled = never_cancelled) -> Iterator[Step]:
         """Bring the store up to what there is. Reads only what is new, or was written since. Raises IamtuiError on a full disk."""
         with self._lock:
-            if hasattr(self._source, "event_files"):
-                yield from self._from_files(cancelled)
-            else:
-                self._from_log(cancelled)
-            self._was_read = not cancelled()
-            self._state = self._work_out()
+            try:
+                if hasattr(self._source, "event_files"):
+                    yield from self._from_files(cancelled)
+                else:
+                    self._from_log(cancelled)
+                self._was_read = not cancelled()
+            finally:
+                self._state = self._work_out()
 
     def _from_files(self, cancelled: Cancelled) -> Iterator[Step]:
         from ..source.decode.lines import event_lines
@@ -130,25 +150,30 @@ class Trail:
 
         store = self._open()
         known = {name: one.signature for name, one in store.state().inputs.items()}
+        keeps = self.delivered
         seen: set[str] = set()
         refused: list[str] = []
         steps: list[Step] = []
         rewritten = False
+        told = 0.0
 
-        def batches() -> Iterator[Batch]:
+        def batches() -> Iterator[Batch | None]:
             nonlocal rewritten
             for number, item in enumerate(self._source.event_files(known, cancelled)):  # type: ignore[union-attr]
                 if isinstance(item, Step):
                     steps[:] = [item]
+                    if time.monotonic() - told >= _EVERY:
+                        yield None
                     continue
                 assert isinstance(item, EventFile)
-                seen.add(item.name)
+                if not keeps:
+                    seen.add(item.name)
                 if item.reason:
                     refused.append(f"{item.name}: {item.reason}")
                     continue
                 if known.get(item.name) == item.signature:
                     continue
-                if item.name in known and not getattr(self._source, "keeps_gone", False):
+                if item.name in known and not keeps:
                     rewritten = True
                     return
                 if item.body is None:
@@ -157,14 +182,13 @@ class Trail:
                 lines = event_lines(item.body, tag_of(number))
                 yield Batch(Input(item.name, item.signature, lines.count, lines.skipped, lines.broken), lines.data, number)
 
-        told = 0.0
         for _ in store.ingest(batches(), cancelled):
             if steps and time.monotonic() - told >= _EVERY:
                 told = time.monotonic()
                 yield steps[0]
         if cancelled():
             return
-        if not getattr(self._source, "keeps_gone", False) and (rewritten or not known.keys() <= seen):
+        if not keeps and (rewritten or not known.keys() <= seen):
             # A file that was written again, or is gone, may have held events nothing else holds: start over without them.
             store.clear()
             yield from self._from_files(cancelled)
@@ -261,6 +285,10 @@ class Trail:
             self._running = None
         yield SqlPage(finished=True, took=time.monotonic() - began, translated=translated.sql)
 
+    def within(self, since: datetime | None, until: datetime | None) -> None:
+        """Let queries see only events of a time, both bounds included."""
+        self._within = (since, until)
+
     def interrupt(self) -> None:
         """Stop the query that is being worked on."""
         running = self._running
@@ -276,7 +304,7 @@ class Trail:
             if self._engine is not None:
                 self._engine.close()
             try:
-                self._engine = EventEngine(segments)
+                self._engine = EventEngine(segments, within=self._within)
             except Exception as error:
                 raise IamtuiError(
                     f"The event store in {self._store.folder} cannot be read: {str(error).partition(chr(10))[0]}",

@@ -64,12 +64,14 @@ class Watch:
         """What is new since the last look, oldest first. The first look at files only learns what is there."""
         fresh: list[Event] = []
         troubles: set[str] = set()
+        looked = False
         try:
             for item in self._items(cancelled):
                 if isinstance(item, Document):
                     fresh.extend(self._new(item))
                 elif isinstance(item, Trouble):
                     troubles.add(item.words)
+            looked = not cancelled()
         except IamtuiError as error:
             troubles.add(error.message)
         for words in sorted(troubles - self._troubles):
@@ -78,7 +80,7 @@ class Watch:
         accounts = {snapshot.account: snapshot for snapshot in self._world.snapshots}
         for event in sorted(self._wanted(fresh), key=lambda e: e.time or _NO_TIME):
             yield Seen(event, classify(event, accounts.get(event.account)))
-        self._first = False
+        self._first = self._first and not looked  # what was there is not known before a look has ended
 
     def _items(self, cancelled: Cancelled) -> Iterator[Document | Trouble]:
         if hasattr(self._source, "event_files"):
@@ -95,16 +97,20 @@ class Watch:
                 yield item
 
     def _from_files(self, cancelled: Cancelled) -> Iterator[Document | Trouble]:
-        for item in self._source.event_files(self._files, cancelled):  # type: ignore[attr-defined]
+        latest = getattr(self._source, "latest_files", None)  # a bucket's: what was there before the watch is not even fetched
+        files = latest(self._files, cancelled, fetch=not self._first) if latest else self._source.event_files(self._files, cancelled)  # type: ignore[attr-defined]
+        there: dict[str, tuple[int, ...]] = {}
+        for item in files:
             if not isinstance(item, EventFile):
                 continue
             if item.reason:
                 yield Trouble(f"{item.name}: {item.reason}")
                 continue
             known = self._files.get(item.name) == item.signature
-            self._files[item.name] = item.signature
+            there[item.name] = item.signature
             if item.body is not None and not known:
-                yield Document(Kind.EVENTS, item.body, self._now(), Origin("evidence", item.name))
+                yield Document(Kind.EVENTS, item.body, self._now(), Origin(self._source.info.kind, item.name))
+        self._files = {**self._files, **there} if cancelled() else there
 
     def _new(self, document: Document) -> list[Event]:
         from ..source.decode import decode_events

@@ -151,13 +151,13 @@ def test_a_second_run_fetches_only_what_is_new_and_narrower_days_lose_nothing(
     put(s3, key(1), 0)
     put(s3, key(2, days=10), 10)
     fetched: list[str] = []
-    real = module.Bucket._fetch
+    real = module.Bucket.fetch
 
-    def watched(self: Any, found: Any, cancelled: Any) -> Any:
+    def watched(self: Any, found: Any, stopped: Any) -> Any:
         fetched.append(found.key.rpartition("_")[2])
-        return real(self, found, cancelled)
+        return real(self, found, stopped)
 
-    monkeypatch.setattr(module.Bucket, "_fetch", watched)
+    monkeypatch.setattr(module.Bucket, "fetch", watched)
     assert count(moto, tmp_path) == 10
     put(s3, key(3), 20)
     assert count(moto, tmp_path, trail_days=3) == 15
@@ -195,12 +195,21 @@ def test_secrets_of_a_bucket_are_never_written(moto: str, s3: Any, tmp_path: Pat
 def test_only_the_trails_bucket_may_be_read(moto: str, s3: Any) -> None:
     from iamtui.errors import NotReadOnlyError
 
+    put(s3, key(1, prefix="logs/"), 0)
     s3.create_bucket(Bucket="private")
-    made = source(moto)
+    made = source(moto, "s3://trail/logs")
     list(made.event_files({}))
     client = made.connection.client("s3")
-    client.list_objects_v2(Bucket="trail")
-    for call in (lambda: client.get_object(Bucket="private", Key="k"), lambda: client.list_objects_v2(Bucket="private")):
+    client.list_objects_v2(Bucket="trail", Prefix="logs/AWSLogs/")
+    client.head_bucket(Bucket="trail")
+    for call in (
+        lambda: client.get_object(Bucket="private", Key="logs/k"),
+        lambda: client.get_object(Bucket="trail", Key="payroll/k"),
+        lambda: client.list_objects_v2(Bucket="private", Prefix="logs/"),
+        lambda: client.list_objects_v2(Bucket="trail"),
+        lambda: client.list_objects_v2(Bucket="trail", Prefix="payroll/"),
+        lambda: client.head_bucket(Bucket="private"),
+    ):
         with pytest.raises(NotReadOnlyError):
             call()
 

@@ -67,7 +67,7 @@ def test_every_operation_of_every_service_is_refused_but_the_list(session: Any) 
 def test_the_installed_hooks_refuse_what_the_table_refuses(session: Any, service: str) -> None:
     """Asked as botocore asks them, for every operation of the services that are reached and of some that are not."""
     guarded = botocore.session.Session()
-    install(guarded).buckets.add("trail")
+    install(guarded).allow_objects("trail", "")
     emitter = guarded.get_component("event_emitter")
     model = session.get_service_model(service)
     for operation in model.operation_names:
@@ -134,6 +134,7 @@ def test_the_policy_is_exactly_the_list() -> None:
     called_otherwise = {
         ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
         ("s3", "ListObjectsV2"): "s3:ListBucket",
+        ("s3", "HeadBucket"): "s3:ListBucket",
         **{
             ("accessanalyzer", name): f"access-analyzer:{name.removesuffix('V2')}"
             for name in ("ValidatePolicy", "ListAnalyzers", "ListFindingsV2", "GetFindingV2")

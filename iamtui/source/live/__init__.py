@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .connection import LiveOptions
-from .source import LiveSource, TrailSource
+from .delivered import KeptTrail, TrailSource
+from .source import LiveSource
 
-__all__ = ["LiveOptions", "LiveSource", "TrailSource"]
+__all__ = ["KeptTrail", "LiveOptions", "LiveSource", "TrailSource"]

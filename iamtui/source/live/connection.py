@@ -19,7 +19,11 @@ GLOBAL_REGION = "us-east-1"
 
 
 class LiveOptions(msgspec.Struct, frozen=True):
-    """The way into an account. Everything not said here is taken from the AWS CLI's environment and configuration."""
+    """The way into an account. Everything not said here is taken from the AWS CLI's environment and configuration.
+
+    trail:        name, ARN or `s3://bucket/prefix` of a trail whose bucket events are read from; "" for LookupEvents
+    trail_since, trail_until: the days of it that are read; without them the last `trail_days`
+    """
 
     profile: str = ""
     regions: tuple[str, ...] = ()
@@ -32,6 +36,8 @@ class LiveOptions(msgspec.Struct, frozen=True):
     trail: str = ""
     trail_days: int = 30
     trail_accounts: tuple[str, ...] = ()
+    trail_since: datetime | None = None
+    trail_until: datetime | None = None
 
 
 def fingerprint(options: LiveOptions) -> str:

@@ -33,7 +33,7 @@ READS: Mapping[str, frozenset[str]] = {
     ),
     "sts": frozenset({"GetCallerIdentity"}),
     "cloudtrail": frozenset({"LookupEvents", "DescribeTrails"}),
-    "s3": frozenset({"ListBuckets", "GetBucketPolicy", "ListObjectsV2", "GetObject"}),
+    "s3": frozenset({"ListBuckets", "GetBucketPolicy", "ListObjectsV2", "GetObject", "HeadBucket"}),
     "sqs": frozenset({"ListQueues", "GetQueueAttributes"}),
     "sns": frozenset({"ListTopics", "GetTopicAttributes"}),
     "kms": frozenset({"ListKeys", "GetKeyPolicy"}),
@@ -78,21 +78,32 @@ def allowed(service: str, operation: str) -> bool:
 
 
 class Guard:
-    """The guard of one botocore session. `buckets`: those whose objects may be read, which are a trail's and no others."""
+    """The guard of one botocore session. Objects may be read of a trail's bucket below its prefix, and of no other place."""
 
     def __init__(self) -> None:
-        self.buckets: set[str] = set()
+        self._places: set[tuple[str, str]] = set()
+
+    def allow_objects(self, bucket: str, prefix: str) -> None:
+        """Let objects whose keys begin with a prefix be listed and read."""
+        self._places.add((bucket, prefix))
 
     def check(self, model: Any, params: Any = None, **_: Any) -> None:
         """Before a request is built."""
         service = model.service_model.service_name
         if not allowed(service, model.name):
             raise _refuse(service, model.name)
-        if (service, model.name) in _OF_A_TRAIL and (params or {}).get("Bucket") not in self.buckets:
+        field = _OF_A_TRAIL.get((service, model.name))
+        if field is not None and not self._is_a_trails(params or {}, field):
             raise _refuse(service, model.name)
 
+    def _is_a_trails(self, params: Mapping[str, Any], field: str) -> bool:
+        key = str(params.get(field) or "")
+        return any(bucket == params.get("Bucket") and (not field or key.startswith(prefix)) for bucket, prefix in self._places)
 
-_OF_A_TRAIL = {("s3", "GetObject"), ("s3", "ListObjectsV2")}
+
+_OF_A_TRAIL = {("s3", "GetObject"): "Key", ("s3", "ListObjectsV2"): "Prefix", ("s3", "HeadBucket"): ""}
+"""What is asked of a trail's bucket alone, and the field that says which part of it. HeadBucket is botocore's own question when a bucket lies
+in another Region than was thought."""
 
 
 def install(session: Any) -> Guard:
@@ -133,6 +144,7 @@ _PREFIXES = {"accessanalyzer": "access-analyzer"}
 _ACTIONS = {
     ("s3", "ListBuckets"): "ListAllMyBuckets",
     ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "HeadBucket"): "ListBucket",
     ("accessanalyzer", "ListFindingsV2"): "ListFindings",
     ("accessanalyzer", "GetFindingV2"): "GetFinding",
 }
@@ -149,5 +161,5 @@ def required_policy() -> dict[str, Any]:
     actions += [f"{service}:{operation}" for service, operation in OTHERS if service == "iam"]
     return {
         "Version": "2012-10-17",
-        "Statement": [{"Sid": "IamtuiReadOnly", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}],
+        "Statement": [{"Sid": "IamtuiReadOnly", "Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}],
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import AwsError
 from ...model.document import Kind
 from ...model.event import Window
-from ..base import Cancelled, EventFile, EventQuery, Item, PolicyRemark, SourceInfo, Step, never_cancelled
+from ..base import Cancelled, EventQuery, Item, PolicyRemark, SourceInfo, never_cancelled
 from .calls import Caller
 from .connection import Connection, LiveOptions, configuration_changed, fingerprint, region_words
 
@@ -198,29 +197,3 @@ def _remark(finding: dict[str, Any]) -> PolicyRemark:
     return PolicyRemark(
         str(finding.get("findingType") or ""), str(finding.get("issueCode") or ""), str(finding.get("findingDetails") or ""), where
     )
-
-
-class TrailSource(LiveSource):
-    """The account behind credentials, its events from a trail's bucket."""
-
-    keeps_gone = True
-    """What the bucket does not hold any more, or was not asked for this time, stays among the events that were read."""
-
-    @property
-    def store_key(self) -> str:
-        """What tells the store of this trail's events from others."""
-        return f"{self.info.connection}\n{self.options.trail}"
-
-    def is_large(self, cancelled: Cancelled = never_cancelled) -> bool:
-        """A trail is: its events are read into the store, never into the memory."""
-        return True
-
-    def event_files(self, known: Mapping[str, tuple[int, ...]], cancelled: Cancelled = never_cancelled) -> Iterator[EventFile | Step]:
-        """Objects of the days asked for. Raises AwsError, UsageError when the trail cannot be found or listed."""
-        from .bucket import Bucket, Wanted, place_of
-        from .calls import utc_now
-
-        place = place_of(self._caller, self.options.trail)
-        now = utc_now()
-        wanted = Wanted(now - timedelta(days=self.options.trail_days), now, self.options.trail_accounts, self.options.regions)
-        yield from Bucket(self._caller, place, wanted).files(known, cancelled)

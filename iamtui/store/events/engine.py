@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,19 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class EventEngine:
-    """A connection of its own over an unchanging set of segments. One question at a time; `interrupt` may come from any thread."""
+    """A connection of its own over an unchanging set of segments. One question at a time; `interrupt` may come from any thread.
 
-    def __init__(self, segments: Sequence[Path], memory: str = "1GB") -> None:
+    within: only events of this time are there; with a bound those without a time are not
+    """
+
+    def __init__(
+        self, segments: Sequence[Path], memory: str = "1GB", within: tuple[datetime | None, datetime | None] = (None, None)
+    ) -> None:
         self._exit = ExitStack()
         self._lock = threading.Lock()
         try:
             self._db: duckdb.DuckDBPyConnection = self._exit.enter_context(connection(memory))
-            self._prepare(tuple(segments))
+            self._prepare(tuple(segments), within)
         except BaseException:
             self._exit.close()
             raise
@@ -72,7 +78,7 @@ class EventEngine:
         """Stop the question that is being worked on."""
         self._db.interrupt()
 
-    def _prepare(self, segments: tuple[Path, ...]) -> None:
+    def _prepare(self, segments: tuple[Path, ...], within: tuple[datetime | None, datetime | None]) -> None:
         db = self._db
         if segments:
             files = ", ".join(quoted(path) for path in segments)
@@ -82,7 +88,12 @@ class EventEngine:
             nothing = select("(SELECT NULL::JSON AS j, ''::VARCHAR AS o WHERE false)")
             relation = f"({nothing})"
         db.execute("SET temp_directory = ''")
-        db.execute(f"CREATE VIEW events AS SELECT * FROM {relation}")
+        bounds = [
+            f"_time {sign} TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+            for sign, moment in zip((">=", "<="), within, strict=True)
+            if moment is not None
+        ]
+        db.execute(f"CREATE VIEW events AS SELECT * FROM {relation}" + (f" WHERE {' AND '.join(bounds)}" if bounds else ""))
         columns = ", ".join(COLUMNS)
         db.execute(f"CREATE VIEW cloudtrail_logs AS SELECT {columns} FROM events")
         shape = "'\"MAP(VARCHAR, VARCHAR)\"'"

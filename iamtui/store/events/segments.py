@@ -157,8 +157,9 @@ class EventStore:
                 for path in self.folder.glob(f"*{suffix}"):
                     path.unlink(missing_ok=True)
 
-    def ingest(self, batches: Iterable[Batch], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Written]:
-        """Add inputs. Yields after each segment that was acknowledged; when cancelled, what was acknowledged stays.
+    def ingest(self, batches: Iterable[Batch | None], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Written]:
+        """Add inputs. Yields after each segment that was acknowledged, and for each None among the batches, by which a slow source lets
+        its progress be told; when cancelled, what was acknowledged stays.
 
         Raises IamtuiError when the disk is full or the folder cannot be written.
         """
@@ -172,6 +173,9 @@ class EventStore:
                     waiting.append(pool.submit(self._convert, db.cursor(), shop / secrets.token_hex(6), held))
 
                 for held in _grouped(batches, cancelled):
+                    if held is None:
+                        yield done
+                        continue
                     begin(held)
                     while len(waiting) > WRITERS or (waiting and waiting[0].done()):
                         done = _more(done, self._commit(db, waiting.pop(0).result()))
@@ -294,12 +298,15 @@ def _lines_relation(lines: Path, first: int) -> str:
     )
 
 
-def _grouped(batches: Iterable[Batch], cancelled: Callable[[], bool]) -> Iterator[list[Batch]]:
+def _grouped(batches: Iterable[Batch | None], cancelled: Callable[[], bool]) -> Iterator[list[Batch] | None]:
     held: list[Batch] = []
     size, most = 0, FIRST_BYTES
     for batch in batches:
         if cancelled():
             return
+        if batch is None:
+            yield None
+            continue
         held.append(batch)
         size += len(batch.lines)
         if size >= most:

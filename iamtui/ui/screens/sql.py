@@ -118,7 +118,9 @@ class SqlScreen(Screen[None]):
         if not state.events:
             return "Events are read when the first query runs" if not self.app.session.trail.was_read else "No events have been read"
         words = span_words(state)
-        if self.app.session.info.kind in ("live", "cache"):
+        if self.app.session.trail.delivered:
+            words += f" · of {self.app.session.trail.reach}"
+        elif self.app.session.info.kind in ("live", "cache"):
             words += " that were looked up, not all there are"
         return f"{words} · {len(state.refused)} could not be read (! tells)" if state.refused else words
 
@@ -155,7 +157,7 @@ class SqlScreen(Screen[None]):
 
         worker, session = get_current_worker(), self.app.session
         try:
-            if session.info.kind == "live" and not session.offline and not session.has_events():
+            if session.info.kind == "live" and not session.offline and not session.trail.delivered and not session.has_events():
                 for _ in session.load_events(EventQuery(regions=session.info.regions), lambda: worker.is_cancelled):
                     pass
             for page in session.trail.ask(text, lambda: worker.is_cancelled):
@@ -174,8 +176,9 @@ class SqlScreen(Screen[None]):
         if question != self._question or not self.is_mounted:
             return
         if page.step is not None:
-            total = f" of {page.step.total:,}" if page.step.total else ""
-            self._status(f"{page.step.what} {page.step.done:,}{total}")
+            from ...session.sqltext import step_words
+
+            self._status(step_words(page.step))
             return
         self._took = page.took
         first = not self._columns and bool(page.columns)
