@@ -48,6 +48,8 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
         and session.trail.delivered
     ):
         return int(Exit.AWS_UNREACHABLE)
+    if code == Exit.AWS_UNREACHABLE and has_events and session.trail.delivered:
+        return int(Exit.PARTIAL)  # events are one thing, the account another
     if code == Exit.WRONG_USE and has_events:
         code = int(Exit.PARTIAL if session.world.gaps else Exit.FINE)
     return int(Exit.PARTIAL) if partial and code == Exit.FINE else code

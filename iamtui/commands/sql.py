@@ -108,6 +108,8 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     _print(columns, rows, form)
     count = f"the first {len(rows):,} rows (--limit tells how many)" if more else f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
     words(f"{count} in {took:.2f} s, of {span_words(state)}")
+    if options.get("since") or options.get("until"):
+        words("The answer is of the time asked for alone (--since, --until)")
     if not rows and state.until is not None and session.now() - state.until > timedelta(days=1):
         words(f"The newest event is of {state.until:%Y-%m-%d}: what asks for the last days may have to ask for more (-p days=…)")
     return max(_say_refused(state), _say_uncovered(session))
@@ -152,7 +154,7 @@ def _say_uncovered(session: Session) -> int:
     if session.info.kind not in ("live", "cache"):
         return int(Exit.FINE)
     if session.trail.delivered:
-        words(f"Read of {session.trail.reach}")
+        words(f"Read from {session.trail.reach}")
         return int(Exit.PARTIAL if session.offline else Exit.FINE)
     windows = session.windows()
     if not windows:

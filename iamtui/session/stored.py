@@ -227,9 +227,8 @@ class StoredEvents:
 
     @property
     def list(self) -> StoredRows:
-        """All events, newest first."""
-        assert self._list is not None
-        return self._list
+        """All events, newest first; none before anything was read."""
+        return self._list if self._list is not None else HeadRows((), 0)
 
     def close(self) -> None:
         self.rows.close()

@@ -286,7 +286,7 @@ class Trail:
         yield SqlPage(finished=True, took=time.monotonic() - began, translated=translated.sql)
 
     def within(self, since: datetime | None, until: datetime | None) -> None:
-        """Let queries see only events of a time, both bounds included."""
+        """Let queries see only events from a moment to before another."""
         self._within = (since, until)
 
     def interrupt(self) -> None:

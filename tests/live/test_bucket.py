@@ -125,8 +125,9 @@ def test_a_prefix_may_stop_anywhere(moto: str, s3: Any, below: str) -> None:
 def test_a_folder_that_is_no_tree_is_read_as_it_is(moto: str, s3: Any) -> None:
     put(s3, "incident-7/part_1.json.gz", 0)
     s3.put_object(Bucket="trail", Key="incident-7/notes_2.txt", Body=b"hello")
-    files = [item for item in source(moto, "s3://trail/incident-7").event_files({}) if isinstance(item, EventFile)]
-    assert [item.body is not None for item in files] == [False, True]
+    files = {item.name: item for item in source(moto, "s3://trail/incident-7").event_files({}) if isinstance(item, EventFile)}
+    assert {name.rpartition("_")[2]: item.body is not None for name, item in files.items()} == {"1.json.gz": True, "2.txt": False}
+    assert names(moto, "s3://trail/incident-7/part_1.json.gz") == ["1.json.gz"]
 
 
 def test_a_trail_is_found_by_name_and_by_arn(moto: str, s3: Any) -> None:

@@ -57,7 +57,8 @@ class TrailSource(LiveSource):
     def reach(self) -> str:
         """What is read of which bucket, in words."""
         wanted = self._wanted()
-        parts = [self._place.url if self._place is not None else self.options.trail, f"{wanted.since:%Y-%m-%d} to {wanted.until:%Y-%m-%d}"]
+        last = wanted.until - timedelta(microseconds=1)
+        parts = [self._place.url if self._place is not None else self.options.trail, f"{wanted.since:%Y-%m-%d} to {last:%Y-%m-%d}"]
         for what, chosen in (("accounts", self.options.trail_accounts), ("Regions", self.options.regions)):
             if chosen:
                 parts.append(f"{what} {' '.join(chosen)}")

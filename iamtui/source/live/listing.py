@@ -21,13 +21,13 @@ from .place import EVENTS, LOGS, Place, is_account, is_organisation, span_of, st
 LIST = "s3:ListBucket"
 _LATE = timedelta(days=1)
 """CloudTrail files an object under the day it was delivered: events of a day may lie under the next."""
-_RECENT = timedelta(days=2)
+_RECENT = timedelta(days=3)
 """Days up to so long before the last one are listed before all others."""
 _OVER = timedelta(days=2)
 """So long after its end CloudTrail delivers nothing more into a day; what is written later was put there by somebody else."""
 _TRUSTED = 3600.0
 """Seconds for which days that are over, and of which everything is known, are not listed again by one process."""
-_SEEK_DEPTH, _SEEK_WIDTH = 3, 50
+_SEEK_DEPTH, _SEEK_WIDTH = 4, 50
 """How far below a prefix `AWSLogs/` is looked for: levels, and folders of a level."""
 MOST_PLAIN = 300_000
 """Files of a folder that is no tree of CloudTrail's."""
@@ -155,24 +155,24 @@ class Listing:
         if self._wanted.chosen:
             chosen = self._days()
             first, last = max(first, chosen[0]), min(last, chosen[1])
-        self._span(root, (first, last), first=True)
+        self._span(root, (first, last), f"{day}/", first=True)
 
-    def _span(self, root: str, days: tuple[date, date], *, first: bool = False) -> None:
+    def _span(self, root: str, days: tuple[date, date], below: str = "", *, first: bool = False) -> None:
         begin, last = days
         cut = max(begin, last - _RECENT)
         for order, one, other in ((0, cut, last), (1, begin, cut - timedelta(days=1))):
             if one <= other:
-                self._add(order, lambda one=one, other=other: self._range(root, one, other, first=first))  # type: ignore[misc]
+                self._add(order, lambda one=one, other=other: self._range(root, below, one, other, first=first))  # type: ignore[misc]
 
-    def _range(self, root: str, begin: date, last: date, *, first: bool) -> None:
-        """Objects of a Region from one day to another."""
+    def _range(self, root: str, below: str, begin: date, last: date, *, first: bool) -> None:
+        """Objects of a Region from one day to another, where `below` names a year, month or day, of that."""
         asked = (root, begin, last)
         over = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1) + _OVER < datetime.now(UTC)
         if over and self._settled is not None and time.monotonic() - self._settled.get(asked, -_TRUSTED) < _TRUSTED:
             return
         new = seen = 0
         on_time = True
-        for objects in self._pages(root, f"{root}{begin:%Y/%m/%d}/", f"{root}{last:%Y/%m/%d}/~", first=first):
+        for objects in self._pages(root + below, f"{root}{begin:%Y/%m/%d}/", f"{root}{last:%Y/%m/%d}/~", first=first):
             new += self._page([_found(one, root) for one in objects])
             seen += len(objects)
             on_time = on_time and all(_on_time(one, root) for one in objects)

@@ -56,7 +56,7 @@ class Column(msgspec.Struct, frozen=True):
 class EventEngine:
     """A connection of its own over an unchanging set of segments. One question at a time; `interrupt` may come from any thread.
 
-    within: only events of this time are there; with a bound those without a time are not
+    within: only events from the first moment to before the second are there; with a bound those without a time are not
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class EventEngine:
         db.execute("SET temp_directory = ''")
         bounds = [
             f"_time {sign} TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-            for sign, moment in zip((">=", "<="), within, strict=True)
+            for sign, moment in zip((">=", "<"), within, strict=True)
             if moment is not None
         ]
         db.execute(f"CREATE VIEW events AS SELECT * FROM {relation}" + (f" WHERE {' AND '.join(bounds)}" if bounds else ""))

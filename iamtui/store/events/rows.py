@@ -25,6 +25,7 @@ import msgspec
 from ...errors import IamtuiError
 from ...model.event import TARGET_FIELDS
 from ..files import private_dir
+from .schema import select
 from .segments import connection, quoted, told_disk
 
 if TYPE_CHECKING:
@@ -291,6 +292,10 @@ class EventRows:
 
     def relation(self) -> str:
         """All rows as SQL, in no order, with `file_index` and `file_row_number`."""
+        if not self._files:
+            records = select("(SELECT NULL::JSON AS j, ''::VARCHAR AS o WHERE false)")
+            rows = row_select(f"(SELECT *, 0 AS place FROM ({records}))")
+            return f"(SELECT *, 0::UBIGINT AS file_index, 0::BIGINT AS file_row_number FROM ({rows})) AS rows"
         return f"read_parquet([{', '.join(quoted(path) for path in self._files)}], file_row_number = true) AS rows"
 
     def page(self, view: View, first: int, count: int) -> list[tuple[Any, ...]]:
