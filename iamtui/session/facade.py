@@ -615,6 +615,9 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
         if query is None or not query.attribute:
+            if self._stored is None and self.trail.delivered:
+                self._book.windows[""] = (Window("", WindowState.RUNNING, reason=f"asking for {self.trail.reach}"),)
+                yield Activity(windows=self.windows(), running=True)
             try:
                 stored = self._on_disk(cancelled)
             except IamtuiError as error:
@@ -649,7 +652,8 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
                 if time.monotonic() < told:
                     continue
                 begun = time.monotonic()
-                stored.refresh(cancelled)
+                if self.trail.store.state().segments:  # the first rows stay as long as there are no others
+                    stored.refresh(cancelled)
                 told = time.monotonic() + max(0.5, 4 * (time.monotonic() - begun))  # to put a list in order costs, and nobody sees more
                 self._book.windows[""] = (self.trail.window(running=True, step=step),)
                 yield self._stored_answer(stored, running=True)

@@ -88,6 +88,7 @@ class Trail:
         self._running: EventEngine | None = None
         self._was_read = False
         self._state = TrailState()
+        self._step = Step("reading files")
         self._within: tuple[datetime | None, datetime | None] = (None, None)
 
     @property
@@ -134,15 +135,19 @@ class Trail:
 
     def read(self, cancelled: Cancelled = never_cancelled) -> Iterator[Step]:
         """Bring the store up to what there is. Reads only what is new, or was written since. Raises IamtuiError on a full disk."""
-        with self._lock:
-            try:
-                if hasattr(self._source, "event_files"):
-                    yield from self._from_files(cancelled)
-                else:
-                    self._from_log(cancelled)
-                self._was_read = not cancelled()
-            finally:
-                self._state = self._work_out()
+        while not self._lock.acquire(timeout=_EVERY):  # somebody is reading: what they tell is told here, too
+            if cancelled():
+                return
+            yield self._step
+        try:
+            if hasattr(self._source, "event_files"):
+                yield from self._from_files(cancelled)
+            else:
+                self._from_log(cancelled)
+            self._was_read = not cancelled()
+        finally:
+            self._state = self._work_out()
+            self._lock.release()
 
     def _from_files(self, cancelled: Cancelled) -> Iterator[Step]:
         from ..source.decode.lines import event_lines
@@ -185,7 +190,8 @@ class Trail:
         for _ in store.ingest(batches(), cancelled):
             if steps and time.monotonic() - told >= _EVERY:
                 told = time.monotonic()
-                yield steps[0]
+                self._step = steps[0]
+                yield self._step
         if cancelled():
             return
         if not keeps and (rewritten or not known.keys() <= seen):

@@ -215,17 +215,17 @@ def test_a_prefix_that_leads_to_no_events_is_told(server: BucketServer, below: s
 def test_no_more_is_fetched_or_listed_than_is_taken(server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who takes one file and waits: what is in memory then is bounded, however large the bucket."""
     monkeypatch.setattr(bucket, "IN_FLIGHT", 20 * bucket._LEAST)
-    monkeypatch.setattr(bucket, "AHEAD", 100)
-    server.page = 50
-    server.objects = {key(n): body(n, 1) for n in range(1_000)}
+    monkeypatch.setattr(bucket, "AHEAD", 50)
+    server.page = 20
+    server.objects = {key(n): body(n, 1) for n in range(400)}
     files = source(server).event_files({})
     first = next(item for item in files if isinstance(item, EventFile))
     assert first.body is not None
     assert wait_until(lambda: len(server.gets) >= 20)
     assert not wait_until(lambda: len(server.gets) > 22 or len(server.lists) > 14, 0.5)
     steps = [item for item in files if isinstance(item, Step)]
-    assert (steps[-1].done, steps[-1].total) == (1_000, 1_000)
-    assert len(server.gets) == 1_000
+    assert (steps[-1].done, steps[-1].total) == (400, 400)
+    assert len(server.gets) == 400
 
 
 def test_an_object_larger_than_the_bound_is_fetched_alone(server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,6 +263,29 @@ def test_cancelling_waits_for_nobody(server: BucketServer, tmp_path: Path) -> No
     assert not thread.is_alive()
     assert (told[-1].done, told[-1].total) == (1, 2)
     assert "us-east-1" in told[-1].what
+
+
+def test_two_who_read_at_once_are_told_the_same(server: BucketServer, tmp_path: Path) -> None:
+    server.objects = {key(1): body(10), key(2): body(20)}
+    server.stalled = {key(2)}
+    session = Session(source(server), trails=tmp_path)
+    first = session.trail.read()
+    told = next(step for step in first if step.done == 1)
+    assert next(session.trail.read()) == told
+    assert list(session.trail.read(lambda: True)) == []
+    first.close()
+
+
+def test_the_first_rows_stay_until_there_are_more(server: BucketServer, tmp_path: Path) -> None:
+    server.objects = {key(1): body(10), key(2): body(20)}
+    server.stalled = {key(2)}
+    session = Session(source(server), trails=tmp_path)
+    seen = []
+    for activity in session.load_events(None, lambda: len(seen) > 4):
+        seen.append((activity.total or 0, activity.windows[0].state))
+        assert len(session.listing(ListKind.EVENTS).rows) == seen[-1][0]
+    assert seen[0] == (0, WindowState.RUNNING)
+    assert {total for total, _ in seen[1:-1]} == {3}
 
 
 # -- what need not be asked again ---------------------------------------------------------------------------------------------

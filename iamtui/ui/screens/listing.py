@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.worker import get_current_worker
 
 from ...analysis.lists import Column, ColumnKind
+from ...model.event import WindowState
 from ...model.fact import State
 from ...session import ListKind, Row, Selection, Session, StoredRows
 from ..messages import Answered
@@ -305,6 +306,9 @@ class ListPane(Vertical):
         if state.state is State.FAILED:
             return f"Failed: {state.detail or state.source}\n\n! says more, r tries again."
         if state.state is State.NOT_LOADED:
+            running = [w for w in self.session.windows() if w.state is WindowState.RUNNING] if self.kind is ListKind.EVENTS else []
+            if running:
+                return f"Reading {name}…\n\n{running[0].reason}"
             if not self.settled:
                 return f"Reading {name}…"
             detail = f": {state.detail}" if state.detail else ""
