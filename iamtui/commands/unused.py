@@ -38,7 +38,7 @@ def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) ->
     held at a time."""
     session = open_session(options, settings_of(options))
     read_all(session)
-    if session.info.kind != "live":
+    if session.info.kind != "live" or session.trail.delivered:
         for _ in session.load_events():
             pass
     rows = [_row(session, name)] if name else _everybody(session)

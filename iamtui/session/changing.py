@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..model.event import Activity, Event
     from ..model.identity import Identity
     from .searching import EventSearch
+    from .trail import Trail
 
 _MOST_NEAR = 12
 """Groups and policies that reach an identity whose own events are looked up in a live account."""
@@ -66,6 +67,9 @@ class ChangeQuestions:
 
         @property
         def search(self) -> EventSearch: ...
+
+        @property
+        def trail(self) -> Trail: ...
 
         def chain(self, event: Event) -> Chain: ...
 
@@ -113,7 +117,7 @@ class ChangeQuestions:
         """Config items and, where files or the demo have them, events: read once."""
         self._reader.config_back()
         self._reader.surroundings(cancelled)
-        if self.info.kind != "live" and not self._book.windows.get("", ()):
+        if (self.info.kind != "live" or self.trail.delivered) and not self._book.windows.get("", ()):
             for _ in self.load_events(None, cancelled):
                 if cancelled():
                     return

@@ -642,7 +642,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
         """Read what is new into the store, and let the list follow it."""
         try:
             if stored.show_head() or self._show_first(stored, cancelled):
-                self._book.windows[""] = (self.trail.window(running=True),)
+                self._book.windows[""] = self.trail.windows(running=True)
                 yield self._stored_answer(stored, running=True)
             if self.trail.store.state().segments:
                 stored.refresh(cancelled)
@@ -655,7 +655,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
                 if self.trail.store.state().segments:  # the first rows stay as long as there are no others
                     stored.refresh(cancelled)
                 told = time.monotonic() + max(0.5, 4 * (time.monotonic() - begun))  # to put a list in order costs, and nobody sees more
-                self._book.windows[""] = (self.trail.window(running=True, step=step),)
+                self._book.windows[""] = self.trail.windows(running=True, step=step)
                 yield self._stored_answer(stored, running=True)
             stored.refresh(cancelled)
             self._seen_last = (stored.version, stored.last_seen())
@@ -663,7 +663,7 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
                 stored.keep_head()
             for reason in self.trail.state().refused:
                 self._book.note(IamtuiError(reason))
-            self._book.windows[""] = (self.trail.window(running=False),)
+            self._book.windows[""] = self.trail.windows(running=False)
         except IamtuiError as error:
             self._not_read(error)
         self._book.events_lost |= bool(self.trail.state().refused)

@@ -115,8 +115,8 @@ class Trail:
             return True
         return self.store.state().events > LARGE or bool(asked(cancelled))  # what an earlier run has read is known at once
 
-    def window(self, *, running: bool, step: Step | None = None) -> Window:
-        """What the files hold, as far as they were read."""
+    def windows(self, *, running: bool, step: Step | None = None) -> tuple[Window, ...]:
+        """What the files hold, as far as they were read: one for all Regions, or one each where only some were chosen."""
         state = self._state if not running else self._work_out()
         files = f"what {state.files:,} {'file holds' if state.files == 1 else 'files hold'}"
         if step is not None and step.total:
@@ -127,9 +127,18 @@ class Trail:
             files = f"{self.reach}: {files}"
         if state.refused:
             files += f"; {len(state.refused):,} could not be read whole"
-        partial = state.refused or not self._was_read or getattr(self._source, "kept_only", False)
-        whole = WindowState.PARTIAL if partial else WindowState.COVERED
-        return Window("", WindowState.RUNNING if running else whole, state.since, state.until, files, events=state.events)
+        partial = bool(state.refused) or not self._was_read or getattr(self._source, "kept_only", False)
+        regions = getattr(self._source, "narrowed_to", ())
+        left_out = getattr(self._source, "leaves_out", "")
+        if left_out:
+            files, partial = f"{files}; events of {left_out} are not among them", True
+        whole = WindowState.RUNNING if running else WindowState.PARTIAL if partial else WindowState.COVERED
+        if len(regions) > 1:
+            files += f"; {state.events:,} events in all"
+        return tuple(
+            Window(region, whole, state.since, state.until, files, events=state.events if len(regions) < 2 else 0)
+            for region in regions or ("",)
+        )
 
     # -- filling -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from iamtui.source import containers
 from iamtui.source.base import EventFile
 from iamtui.source.live import LiveOptions, TrailSource
 from iamtui.source.live import bucket as module
+from iamtui.store.events import EventStore
 from tests.live.test_emulators import free_port, serve
 from tests.support.trails import record
 
@@ -137,6 +138,17 @@ def test_a_trail_is_found_by_name_and_by_arn(moto: str, s3: Any) -> None:
     made = client.create_trail(Name="main", S3BucketName="trail", S3KeyPrefix="logs")
     put(s3, key(1, prefix="logs/"), 0)
     assert names(moto, "main") == names(moto, made["TrailARN"]) == ["000001.json.gz"]
+    put(s3, key(9, prefix="slashed//"), 90)
+    client.create_trail(Name="slashed", S3BucketName="trail", S3KeyPrefix="slashed/")
+    assert names(moto, "slashed") == ["000009.json.gz"]
+    other = boto3.client("cloudtrail", region_name="eu-west-1", endpoint_url=moto)
+    twin = other.create_trail(Name="main", S3BucketName="trail", IsMultiRegionTrail=True)
+    other.create_trail(Name="far", S3BucketName="trail", S3KeyPrefix="logs", IsMultiRegionTrail=True)
+    assert names(moto, "far") == ["000001.json.gz"]  # its home is another Region
+    assert names(moto, "main") == ["000001.json.gz"]  # this Region's own
+    assert names(moto, twin["TrailARN"]) == []
+    with pytest.raises(UsageError, match="There is no trail nowhere in us-east-1; there is far, main, slashed"):
+        names(moto, "nowhere")
     with pytest.raises((AwsError, UsageError)) as raised:
         names(moto, "nowhere")
     assert "s3://" in raised.value.hint
@@ -234,15 +246,19 @@ list(Session(TrailSource(LiveOptions(endpoint_url=sys.argv[1], trail="s3://trail
 """
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(moto: str, s3: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_a_kill_loses_nothing_and_doubles_nothing(moto: str, s3: Any, tmp_path: Path, times: int) -> None:
     for number in range(30):
         put(s3, key(number, days=number % 3), number * 20, 20)
     chance = random.Random(7)
-    for _ in range(3):
+    for _ in range(times):
         child = subprocess.Popen([sys.executable, "-c", CHILD, moto, str(tmp_path)], env={**os.environ, "PYTHONPATH": os.getcwd()})
         time.sleep(0.5 + chance.random())
         child.send_signal(signal.SIGKILL)
         child.wait()
+        for folder in tmp_path.iterdir():
+            if times > 3 and EventStore(folder).state().events == 600:
+                EventStore(folder).clear()
     assert count(moto, tmp_path) == 600
 
 

@@ -141,17 +141,17 @@ def test_credentials_that_expire_end_the_reading_and_keep_what_was_acknowledged(
     monkeypatch.setattr(segments, "FIRST_BYTES", 1)
     monkeypatch.setattr(segments, "BATCH_BYTES", 1)
     monkeypatch.setattr(bucket, "FETCHERS", 1)
-    server.objects = {key(n): body(n * 10) for n in range(40)}
-    server.faults = {key(n): (400, "ExpiredToken", "The provided token has expired.") for n in range(20, 40)}
+    server.objects = {key(n): body(n * 10) for n in range(16)}
+    server.faults = {key(n): (400, "ExpiredToken", "The provided token has expired.") for n in range(8, 16)}
     session = Session(source(server), trails=tmp_path)
     with pytest.raises(CredentialsError):
         list(session.trail.read())
     held = session.trail.state().events
-    assert 0 < held <= 60
+    assert 0 < held <= 24
     server.faults.clear()
     server.gets.clear()
-    assert opened(server, tmp_path).trail.state().events == 120
-    assert len(server.gets) == 40 - held // 3
+    assert opened(server, tmp_path).trail.state().events == 48
+    assert len(server.gets) == 16 - held // 3
 
 
 def test_an_object_that_was_written_again_meanwhile_is_read_the_next_time(server: BucketServer, tmp_path: Path) -> None:
@@ -347,6 +347,24 @@ def test_other_credentials_read_only_what_is_new_and_another_choice_only_what_wa
     assert server.gets == []
     assert opened(server, tmp_path, regions=("eu-west-1",)).trail.state().events == 3
     assert opened(server, tmp_path, trail_accounts=(OTHER,)).trail.state().events == 3
+
+
+def test_what_was_chosen_is_all_that_is_called_covered(server: BucketServer, tmp_path: Path) -> None:
+    server.objects = {key(1): body(10), key(2, region="eu-west-1"): body(20), key(3, account=OTHER): body(30)}
+
+    def windows(**more: Any) -> list[tuple[str, WindowState]]:
+        made = source(server, **more)
+        made._caller.account = ACCOUNT
+        session = Session(made, trails=tmp_path)
+        list(session.load_events())
+        assert "s3://trail/" in session.windows()[0].reason
+        return [(window.region, window.state) for window in session.windows()]
+
+    assert windows() == [("", WindowState.COVERED)]
+    assert windows(regions=("eu-west-1", "us-east-1")) == [("eu-west-1", WindowState.COVERED), ("us-east-1", WindowState.COVERED)]
+    assert windows(trail_accounts=(ACCOUNT, OTHER)) == [("", WindowState.COVERED)]
+    assert windows(trail_accounts=(OTHER,)) == [("", WindowState.PARTIAL)]
+    assert windows(trail=f"s3://trail/AWSLogs/{OTHER}/CloudTrail/us-east-1") == [("us-east-1", WindowState.PARTIAL)]
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from .source import LiveSource
 
 if TYPE_CHECKING:
     from .listing import Settled, Wanted
-    from .place import Place
+    from .place import Place, Start
 
 _FRESH = 60.0
 """Seconds for which a reading that found nothing new counts: CloudTrail delivers every five minutes or so."""
@@ -63,6 +63,24 @@ class TrailSource(LiveSource):
             if chosen:
                 parts.append(f"{what} {' '.join(chosen)}")
         return ", ".join(parts)
+
+    @property
+    def narrowed_to(self) -> tuple[str, ...]:
+        """The Regions of which events are read, () for all."""
+        start = self._start()
+        return self.options.regions or ((start.region,) if start is not None and start.region else ())
+
+    @property
+    def leaves_out(self) -> str:
+        """The account behind the credentials when its events are not among what is read; "" when they are, or nobody knows."""
+        start, account = self._start(), self._caller.account
+        accounts = self.options.trail_accounts or ((start.account,) if start is not None and start.account else ())
+        return account if account and accounts and account not in accounts else ""
+
+    def _start(self) -> Start | None:
+        from .place import start_of
+
+        return start_of(self._place) if self._place is not None else None
 
     def is_large(self, cancelled: Cancelled = never_cancelled) -> bool:
         """A trail is: its events are read into the store, never into the memory."""

@@ -195,7 +195,7 @@ class Listing:
         """Names of the folders directly below."""
         for answer in self._answers(prefix, first, Delimiter="/"):
             for one in answer.get("CommonPrefixes") or ():
-                yield str(one["Prefix"])[len(prefix) :].rstrip("/")
+                yield str(one["Prefix"])[len(prefix) :].removesuffix("/")
 
     def _pages(self, prefix: str, after: str, last: str, *, first: bool) -> Iterator[list[dict[str, Any]]]:
         """Objects with content whose keys lie between two keys."""

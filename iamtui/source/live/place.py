@@ -65,8 +65,10 @@ def place_of(caller: Caller, trail: str) -> Place:
         start_of(place)  # a prefix that leads to no events is told before anything is asked
         return place
     one = _described(caller, trail)
-    prefix = str(one.get("S3KeyPrefix") or "").strip("/")
-    return Place(str(one["S3BucketName"]), f"{prefix}/{LOGS}/" if prefix else f"{LOGS}/", str(one.get("HomeRegion") or ""))
+    prefix, region = str(one.get("S3KeyPrefix") or ""), str(one.get("HomeRegion") or "")
+    if prefix.endswith("/"):  # whether the slash is doubled in the keys is looked up
+        return Place(str(one["S3BucketName"]), f"{prefix.rstrip('/')}/".lstrip("/"), region)
+    return Place(str(one["S3BucketName"]), f"{prefix}/{LOGS}/" if prefix else f"{LOGS}/", region)
 
 
 def _described(caller: Caller, trail: str) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _described(caller: Caller, trail: str) -> dict[str, Any]:
 
 def start_of(place: Place) -> Start | None:
     """Where in the tree a place stops; None when it stops above the tree. Raises UsageError when it leads to no events."""
-    parts = [part for part in place.prefix.split("/") if part]
+    parts = place.prefix.removesuffix("/").split("/")
     if LOGS not in parts or not place.prefix.endswith("/"):
         return None
     depth = parts.index(LOGS) + 1
