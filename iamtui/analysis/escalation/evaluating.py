@@ -6,7 +6,7 @@ worth having: an administrator, or one that can be made into one. Identities tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -124,18 +124,36 @@ def escalations(field: Field, only: Sequence[Identity] = ()) -> tuple[Escalation
     """Every path every identity can walk (of `only`, when given), one target each."""
     chosen = {identity.arn for identity in only}
     found: list[Escalation] = []
+    every = paths()
+    needs = [tuple(action.lower() for action in path.actions) for path in every]
+    named = dict.fromkeys(action for needed in needs for action in needed)
+    spoken: dict[str, frozenset[str]] = {}
     for identity, policies in field.everyone:
         if identity.arn in field.admins or (chosen and identity.arn not in chosen):
             continue
         if isinstance(identity, Role) and identity.service_linked:
             continue  # only its service can act as it
-        for path in paths():
-            kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
-            if kind in path.callers and all(_speaks(policies, action) for action in path.actions):
+        allowed = _spoken(policies, named, spoken)
+        if not allowed:
+            continue
+        kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
+        for path, needed in zip(every, needs, strict=True):
+            if kind in path.callers and allowed.issuperset(needed):
                 way = _walk(field, identity, path)
                 if way is not None:
                     found.append(way)
     return tuple(found)
+
+
+def _spoken(policies: Around, named: Iterable[str], known: dict[str, frozenset[str]]) -> frozenset[str]:
+    """Actions out of some that any of an identity's policies allows at all; `known` by the policy's text, because most have the same ones."""
+    found: frozenset[str] = frozenset()
+    for one in policies.layers.identity:
+        held = known.get(one.text)
+        if held is None:
+            held = known[one.text] = frozenset(action for action in named if one.policy.rules(action)[1])
+        found = found | held if held and found else held or found
+    return found
 
 
 def _walk(field: Field, identity: Identity, path: Path) -> Escalation | None:
