@@ -503,14 +503,20 @@ def evaluate(ctx: click.Context, file: BinaryIO) -> None:
 
 
 @cli.command()
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The bundle to write (a .zip).")
+@click.option("-o", "--output", required=True, type=click.Path(), help="The bundle to write, or a folder for dated ones.")
+@click.option("--every", default="", metavar="24h", help="Go on: a dated bundle into the folder each time (30min, 6h, 7d).")
+@click.option("--keep", type=click.IntRange(min=1), default=None, help="Take the oldest dated ones of the account away beyond so many.")
+@click.option("--times", type=click.IntRange(min=0), default=0, help="With --every: so often, then end (for ever).")
 @_source_options
 @click.pass_context
-def collect(ctx: click.Context, /, output: str, **given: Any) -> None:
-    """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets."""
+def collect(ctx: click.Context, /, output: str, every: str, keep: int | None, times: int, **given: Any) -> None:
+    """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets.
+
+    In a folder it is called ACCOUNT-2026-11-27T0300Z.zip, and nothing is ever written over.
+    """
     from .commands.collect import collect_bundle
 
-    ctx.exit(collect_bundle(_choices(ctx, given), output))
+    ctx.exit(collect_bundle(_choices(ctx, given), output, every, keep or 0, times))
 
 
 @cli.command()

@@ -72,11 +72,31 @@ def opened(paths: Sequence[str], now: Callable[[], datetime], trails: Path | Non
     for path in paths:
         if not os.path.lexists(path):
             raise BadInputError(f"There is no file or folder {path}", "iamtui collect -o FILE writes a bundle")
+        held = bundles_in(path)
+        if len(held) > 1:
+            raise BadInputError(
+                f"{path} holds {len(held):,} bundles, each a point in time of its own", f"name one of them, such as {held[-1]}"
+            )
     session = Session(EvidenceSource(tuple(paths)), now=now, trails=trails)
     session.open()
     for _ in session.refresh(cancelled):
         pass
     return point_of(session, paths[0])
+
+
+def bundles_in(folder: str) -> list[str]:
+    """The bundles that lie in a folder, by the dates they were made; () for a file, and for a folder of other files."""
+    if not os.path.isdir(folder):
+        return []
+    from ..source.evidence.bundle import made
+
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry.path for entry in entries if entry.name.endswith(".zip") and entry.is_file()]
+    except OSError:
+        return []
+    dated = [(at, path) for path in files if (at := made(path)) is not None]
+    return [path for _, path in sorted(dated)]
 
 
 # -- two points ------------------------------------------------------------------------------------------------------
@@ -228,35 +248,45 @@ def history(
     """When it appeared, and every difference with the two points between which it came about.
 
     paths: bundles, folders or files, in any order: their own dates decide. `last`: a session that is open, as the newest point.
-    Raises NotFoundError when the name is in none of them, BadInputError when one of them is no account.
+    One that is damaged or no account is a note. Raises NotFoundError when the name is in none of them, BadInputError when none can be read.
     """
-    places = _in_order(list(dict.fromkeys(paths)), now, cancelled)
+    refused: dict[str, str] = {}
+    places = _in_order(paths, now, refused, cancelled)
     arns: frozenset[str] = frozenset()
     while True:
         found = _History(name, arns)
-        for label, path in places:
+        for path in places:
             if cancelled():
                 break
-            tell(f"{label}…")
-            found.add(opened((path,), now, trails, cancelled), cancelled)
+            tell(path)
+            try:
+                found.add(opened((path,), now, trails, cancelled), cancelled)
+            except BadInputError as error:
+                refused[path] = error.message
         if last is not None and not cancelled():
             found.add(point_of(last, OPEN), cancelled)
-        if found.arns == arns or cancelled():
+        if found.arns == arns or found.arns == found.named or cancelled():
             break
         arns = frozenset(found.arns)  # it had other names before: what happened under those belongs to it
-        if found.arns == found.named:
-            break
-    return found.told()
+    if len(refused) == len(places) and last is None:
+        raise BadInputError(next(iter(refused.values()), "There is no bundle to look at"), "iamtui collect -o FILE writes a bundle")
+    return found.told(tuple(refused.values()))
 
 
-def _in_order(paths: Sequence[str], now: Callable[[], datetime], cancelled: Cancelled) -> list[tuple[str, str]]:
+def _in_order(paths: Iterable[str], now: Callable[[], datetime], refused: dict[str, str], cancelled: Cancelled) -> list[str]:
+    """Bundles, files and folders by their own dates; a folder of bundles stands for all of them."""
     from ..source.evidence.bundle import made
 
-    dated: list[tuple[datetime, str]] = []
-    for path in paths:
-        at = made(path) or opened((path,), now, None, cancelled).as_of
-        dated.append((at or now(), path))
-    return [(path, path) for _, path in sorted(dated)]
+    dated: dict[str, datetime] = {}
+    for path in (one for given in paths for one in (bundles_in(given) or [given])):
+        at = made(path)
+        if at is None and not cancelled():
+            try:
+                at = opened((path,), now, None, cancelled).as_of
+            except BadInputError as error:
+                refused[path] = error.message
+        dated[path] = at or now()
+    return sorted(dated, key=lambda path: (dated[path], path))
 
 
 class _History:
@@ -332,7 +362,7 @@ class _History:
     def _is_of(self, one: Difference) -> bool:
         return one.arn in self.arns or one.old_arn in self.arns or any(arn in self.arns for arn in one.reaches)
 
-    def told(self) -> History:
+    def told(self, refused: tuple[str, ...] = ()) -> History:
         if not self.arns or self._item is None:
             raise NotFoundError(f"{self.name} is in none of them", "give a name, an ARN or a unique id")
         item = self._item
@@ -343,7 +373,7 @@ class _History:
             created=item.created,
             seen=tuple(self._seen),
             steps=tuple(self._steps),
-            notes=tuple(self._notes),
+            notes=(*refused, *self._notes),
         )
 
 

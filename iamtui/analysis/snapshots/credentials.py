@@ -123,9 +123,9 @@ def _keys_of(snapshot: Any, user: User, row: Credentials | None) -> tuple[dict[o
     for slot in row.keys:
         if slot.last_rotated.is_known and slot.last_rotated.value is not None:
             made = slot.last_rotated.value
-            found[made] = _Key(f"key of {made:%Y-%m-%d}", bool(slot.active.value), made)
+            found[made] = _Key(f"of {made:%Y-%m-%d}", bool(slot.active.value), made)
         elif slot.active.is_known and slot.active.value:
-            found["no date"] = _Key("key without a date", True, None)
+            found["no date"] = _Key("without a date", True, None)
     return found, False
 
 
@@ -162,10 +162,7 @@ def _keys(
 
 def _by_day(keys: dict[object, _Key]) -> dict[object, _Key]:
     """Keys whose ids only one side tells, by when they were made."""
-    return {
-        key.made or "no date": key._replace(name=f"key of {key.made:%Y-%m-%d}" if key.made else "key without a date")
-        for key in keys.values()
-    }
+    return {key.made or "no date": key._replace(name=f"of {key.made:%Y-%m-%d}" if key.made else "without a date") for key in keys.values()}
 
 
 def _active(key: _Key) -> str:

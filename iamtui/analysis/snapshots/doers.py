@@ -69,6 +69,7 @@ OPERATIONS = (*CALLS, *(name for names in _OF_ACCOUNT.values() for name in names
 """Calls of IAM that can have made a difference."""
 
 _FOLLOWS = frozenset({What.ADMIN, What.ESCALATION, What.ACCESS})
+_GIVES = frozenset({K.ATTACHED, K.DETACHED, K.PUT, K.REMOVED, K.JOINED, K.LEFT, K.BOUNDARY_SET, K.BOUNDARY_REMOVED})
 _CAUSES = (What.IDENTITY, What.GRANT, What.GROUP, What.BOUNDARY, What.POLICY, What.TRUST)
 
 
@@ -87,7 +88,7 @@ def with_doers(
         if one.what in _CAUSES:
             for arn in dict.fromkeys((one.arn, *one.reaches)):
                 causes.setdefault(arn, []).append(one)
-    done = [_following(one, causes.get(one.arn, ())) if one.what in _FOLLOWS else one for one in found]
+    done = [_following(one, causes.get(one.arn, ()), index.gave(one)) if one.what in _FOLLOWS else one for one in found]
     return msgspec.structs.replace(comparison, differences=tuple(done))
 
 
@@ -130,6 +131,12 @@ class _Index:
         held.sort(key=lambda event: (event.time is not None, event.time), reverse=True)
         return msgspec.structs.replace(one, doers=tuple(self._doer(event) for event in held[:MOST]))
 
+    def gave(self, one: Difference) -> list[Doer]:
+        """Calls that gave or took policies, also of one that came or went: that is told as one difference, of many calls."""
+        found = self._by.get((one.account, one.subject, one.name.casefold()), ())
+        events = [change.event for change in found if change.kind in _GIVES and change.event is not None]
+        return [self._doer(event) for event in events if _between(event.time, one.since, one.until)]
+
     def _changes(self, one: Difference) -> list[Change]:
         kinds = _ONE_WAY.get((one.what, one.turn)) or _KINDS.get(one.what, frozenset())
         names = {one.name.casefold(), one.old_arn.rpartition("/")[2].casefold()} - {""}
@@ -158,9 +165,9 @@ def _between(at: datetime | None, since: datetime | None, until: datetime | None
     return (since is None or at >= since - _SLACK) and (until is None or at <= until + _SLACK)
 
 
-def _following(one: Difference, causes: Sequence[Difference]) -> Difference:
+def _following(one: Difference, causes: Sequence[Difference], gave: Sequence[Doer]) -> Difference:
     """Access follows from policies, groups and trust: whoever changed those."""
-    doers: dict[Doer, None] = {}
+    doers: dict[Doer, None] = dict.fromkeys(gave)
     for cause in causes:
         doers.update(dict.fromkeys(cause.doers))
     if doers:
