@@ -67,7 +67,8 @@ def _of(sides: Sides, pair: Pair[User], what: What, turn: Turn, severity: Severi
     told = {"since": since, "until": until, **more}
     if pair.one.name == _ROOT:
         arn = pair.one.arn
-        severity = Severity.CRITICAL if severity is Severity.HIGH or (what is What.KEY and turn is Turn.ADDED) else severity
+        grave = severity is Severity.HIGH or (what in (What.KEY, What.CONSOLE) and told.get("grows"))
+        severity = Severity.CRITICAL if grave else severity
         return Difference(what, turn, "root", "root user", arn, sides.account, severity, words, **told)
     return sides.of(pair, what, turn, severity, words, **told)
 

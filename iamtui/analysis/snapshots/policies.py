@@ -172,8 +172,9 @@ def _kept(sides: Sides, pair: Pair[Policy]) -> Iterator[Difference]:
             continue
         made = number in after
         version: PolicyVersion = after[number] if made else before[number]
-        if made and sides.since is not None and version.created is not None and version.created < sides.since:
-            continue  # the older point had not read all of them
+        side, other = (Side.NEW, sides.since) if made else (Side.OLD, sides.until)
+        if sides.later(side) and other is not None and version.created is not None and version.created < other:
+            continue  # it was there before: the earlier point had not read all of them
         yield sides.of(
             pair,
             What.VERSION,

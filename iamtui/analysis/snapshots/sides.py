@@ -109,9 +109,9 @@ class Sides:
         unclear = {Side.OLD: 0, Side.NEW: 0}
         was_whole, is_whole = self.whole(name)
         for pair in pairs(old, new):
-            if pair.old is None and not was_whole and not self._made_since(pair.new):
+            if pair.old is None and not was_whole and not _made_after(pair.new, self.since):
                 unclear[Side.OLD] += 1
-            elif pair.new is None and not is_whole:
+            elif pair.new is None and not is_whole and not _made_after(pair.old, self.until):
                 unclear[Side.NEW] += 1
             else:
                 kept.append(pair)
@@ -124,9 +124,10 @@ class Sides:
                 self.note(side, f"{name}: read in part in the {side.value} one{why}{count}")
         return kept
 
-    def _made_since(self, item: Any) -> bool:
-        """Whether it was certainly not there at the older point, by its own date."""
-        return item.created is not None and self.since is not None and item.created > self.since
+    def later(self, side: Side) -> bool:
+        """Whether a side is the later one by its date, whichever is called the older."""
+        since, until = self.since, self.until
+        return since is not None and until is not None and (until > since if side is Side.NEW else since > until)
 
     # -- times -------------------------------------------------------------------------------------------------------
 
@@ -164,6 +165,11 @@ class Sides:
         arn = f"arn:{self.new.partition}:iam::{self.account}:root"
         values = {"since": since, "until": until, **more}
         return Difference(what, turn, "account", self.new.label, arn, self.account, severity, words, **values)
+
+
+def _made_after(item: Any, moment: datetime | None) -> bool:
+    """Whether it was certainly not there at a point, by its own date."""
+    return item.created is not None and moment is not None and item.created > moment
 
 
 def _any_date(snapshot: Snapshot) -> datetime | None:

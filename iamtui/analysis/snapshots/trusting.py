@@ -92,11 +92,16 @@ def _changed(old: str, new: str, sides: Sides, account: str) -> dict[str, Any]:
     known = {(one.who, one.actions, one.only_if) for one in document_exposures(old, account, sides.old_around)}
     opened = [one for one in document_exposures(new, account, sides.new_around) if (one.who, one.actions, one.only_if) not in known]
     grows = bool(let_in or undenied)
-    parts = []
-    if let_in:
-        parts.append(f"lets in {_listed(map(_who, let_in))}")
-    if shut_out:
-        parts.append(f"no longer lets in {_listed(map(_who, shut_out))}")
+    parts = [
+        f"{words} {_listed(map(told, found))}"
+        for words, told, found in (
+            ("lets in", _who, [one for one in let_in if not _named(one, before)]),
+            ("lets in otherwise than before:", _who, [one for one in let_in if _named(one, before)]),
+            ("no longer lets in", _who, [one for one in shut_out if not _named(one, after)]),
+            ("no longer lets in as before, only under more conditions:", _plain, _narrowed(shut_out, let_in, after)),
+        )
+        if found
+    ]
     if undenied:
         parts.append(f"no longer denies {_listed(map(_who, undenied))}")
     if not parts:
@@ -120,6 +125,20 @@ def _as_open(one: Trustee, other: Trustee) -> bool:
     """Whether a principal of one document lets in (or keeps out) at least whom and when one of the other does."""
     same = one.principal == other.principal and one.kind == other.kind and one.effect == other.effect and one.excepted is other.excepted
     return same and set(other.actions) <= set(one.actions) and set(one.conditions) <= set(other.conditions)
+
+
+def _named(one: Trustee, others: Iterable[Trustee]) -> bool:
+    """Whether a principal is let in by the other document as well, if otherwise."""
+    return any(one.principal == other.principal and one.kind == other.kind and other.effect == "Allow" for other in others)
+
+
+def _narrowed(shut_out: Iterable[Trustee], let_in: Iterable[Trustee], after: Iterable[Trustee]) -> list[Trustee]:
+    """Principals that are still let in, and by no statement that is wider than before in any way."""
+    return [one for one in shut_out if _named(one, after) and not _named(one, let_in)]
+
+
+def _plain(one: Trustee) -> str:
+    return one.words
 
 
 def _who(one: Trustee) -> str:
