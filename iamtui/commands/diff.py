@@ -114,7 +114,7 @@ def print_history(options: Mapping[str, Any], name: str, paths: Sequence[str], f
     if form == "json":
         print_json(history_json(found))
     elif form == "csv":
-        titles = ["after", "by", *(column.id for column in COLUMNS)]
+        titles = ["older-point", "newer-point", *(column.id for column in COLUMNS)]
         data(csv_table(titles, [[step.since, step.until, *cells(step.difference)] for step in found.steps]))
     elif form == "markdown":
         _history_markdown(found)

@@ -212,6 +212,6 @@ def history_json(found: History) -> dict[str, Any]:
         "arns": list(found.arns),
         "created": machine_date(found.created),
         "points": [{"label": one.label, "as_of": machine_date(one.as_of), "there": one.there} for one in found.seen],
-        "steps": [{"after": step.since, "by": step.until, **difference_json(step.difference)} for step in found.steps],
+        "steps": [{"older_point": step.since, "newer_point": step.until, **difference_json(step.difference)} for step in found.steps],
         "notes": list(found.notes),
     }

@@ -51,6 +51,7 @@ _ONE_WAY: Mapping[tuple[What, Turn], frozenset[ChangeKind]] = {
     (What.CONSOLE, Turn.ADDED): frozenset({K.LOGIN_MADE}),
     (What.CONSOLE, Turn.REMOVED): frozenset({K.LOGIN_REMOVED}),
     (What.KEY, Turn.ADDED): frozenset({K.KEY_MADE}),
+    (What.KEY, Turn.CHANGED): frozenset({K.KEY_DISABLED, K.KEY_ENABLED}),
     (What.KEY, Turn.REMOVED): frozenset({K.KEY_DELETED}),
     (What.GROUP, Turn.ADDED): frozenset({K.JOINED}),
     (What.GROUP, Turn.REMOVED): frozenset({K.LEFT}),
@@ -88,7 +89,11 @@ def with_doers(
         if one.what in _CAUSES:
             for arn in dict.fromkeys((one.arn, *one.reaches)):
                 causes.setdefault(arn, []).append(one)
-    done = [_following(one, causes.get(one.arn, ()), index.gave(one)) if one.what in _FOLLOWS else one for one in found]
+    done = []
+    for one in found:
+        held = causes.get(one.arn, ())
+        came = any(cause.what is What.IDENTITY and cause.arn == one.arn for cause in held)
+        done.append(_following(one, held, index.gave(one) if came else ()) if one.what in _FOLLOWS else one)
     return msgspec.structs.replace(comparison, differences=tuple(done))
 
 
@@ -132,7 +137,7 @@ class _Index:
         return msgspec.structs.replace(one, doers=tuple(self._doer(event) for event in held[:MOST]))
 
     def gave(self, one: Difference) -> list[Doer]:
-        """Calls that gave or took policies, also of one that came or went: that is told as one difference, of many calls."""
+        """Calls that gave or took policies of one that came or went: that is told as one difference, and is made of many calls."""
         found = self._by.get((one.account, one.subject, one.name.casefold()), ())
         events = [change.event for change in found if change.kind in _GIVES and change.event is not None]
         return [self._doer(event) for event in events if _between(event.time, one.since, one.until)]

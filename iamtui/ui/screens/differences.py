@@ -108,7 +108,8 @@ class DifferencesPage(_Table):
     def _narrow(self, text: str) -> None:
         try:
             self._shown = narrowed(self._found, text, self.app.session.now(), self._order, descending=self._turned)
-        except IamtuiError as error:
+        except IamtuiError as error:  # a filter nobody understands narrows nothing
+            self._shown, self._filter = narrowed(self._found, "", self.app.session.now(), self._order, descending=self._turned), ""
             self._fill(error.message)
             return
         self._filter = text.strip()
