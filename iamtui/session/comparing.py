@@ -20,7 +20,7 @@ from ..model.document import Gap
 from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Policy
 from ..model.surroundings import Surroundings
-from ..source.base import Cancelled, EventQuery, never_cancelled
+from ..source.base import Cancelled, never_cancelled
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Chain
@@ -105,7 +105,7 @@ def bundles_in(folder: str) -> list[str]:
 def compared(old: Point, new: Point, cancelled: Cancelled = never_cancelled, *, look_up: bool = False) -> Comparison:
     """Everything that is another at the newer point, and who did it as far as events of that point tell.
 
-    look_up: of a live account, ask CloudTrail for the calls to IAM between the two points.
+    look_up: of a live account, ask CloudTrail's event history for the calls that change identities and policies: half a minute and more.
     Raises BadInputError when the two have no account in common.
     """
     from ..analysis.snapshots.comparing import compare
@@ -148,8 +148,7 @@ def _told(
         for _ in session.load_events(None, cancelled):
             pass
     elif look_up:
-        query = EventQuery(attribute="EventSource", value=IAM, since=found.since, until=found.until, regions=(_home(pairs),))
-        for _ in session.load_events(query, cancelled):
+        for _ in session.load_account_changes(cancelled, since=found.since):
             pass
     events = session.search.of_calls(IAM, OPERATIONS) if session.has_events() else ()
     wanted = set(OPERATIONS)
@@ -162,19 +161,14 @@ def _told(
     return with_doers(found, pairs, mine, behind, _reach(session, pairs))
 
 
-def _home(pairs: Sequence[tuple[Snapshot, Snapshot]]) -> str:
-    from ..analysis.changes.history import home_region
-
-    return home_region(pairs[0][1].partition if pairs else "aws")
-
-
 def _reach(session: Session, pairs: Sequence[tuple[Snapshot, Snapshot]]) -> EventReach:
     from ..analysis.changes.history import EventReach, reach_of
 
     if not session.has_events() and session.info.kind not in ("live", "cache"):
         return EventReach(why=f"no events are in {'the newer one' if session.info.kind == 'evidence' else 'what was read'}")
-    partition = pairs[0][1].partition if pairs else "aws"
-    return reach_of(session.windows(), partition, session.info.kind)
+    if session.info.kind == "live":
+        return session.history(pairs[0][1]).reach()
+    return reach_of(session.windows(), pairs[0][1].partition, session.info.kind)
 
 
 def _day(moment: datetime) -> str:

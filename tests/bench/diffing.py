@@ -20,6 +20,22 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 POWER = {"PolicyName": "power", "PolicyDocument": policy("iam:PassRole", "lambda:*", "iam:PutUserPolicy")}
 
 
+def with_administrators(account: dict[str, Any]) -> dict[str, Any]:
+    """Forty roles and twenty users that administer, the roles open to the whole account, and 280 users who may assume roles."""
+    everything = {"PolicyName": "everything", "PolicyDocument": policy("*")}
+    door = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    for role in account["RoleDetailList"][:40]:
+        role["RolePolicyList"] = [everything]
+        role["AssumeRolePolicyDocument"] = json.dumps({"Version": "2012-10-17", "Statement": [door]})
+    for user in account["UserDetailList"][1:21]:
+        user["UserPolicyList"] = [everything]
+    for user in account["UserDetailList"][21:301]:
+        user["UserPolicyList"] = [
+            {"PolicyName": "developer", "PolicyDocument": policy("iam:PassRole", "lambda:*", "ec2:*", "sts:AssumeRole")}
+        ]
+    return account
+
+
 def later(account: dict[str, Any]) -> dict[str, Any]:
     """The same account, a month on."""
     users, roles = account["UserDetailList"], account["RoleDetailList"]
@@ -54,8 +70,8 @@ def main() -> None:
     catalogue()
     with tempfile.TemporaryDirectory(prefix="iamtui-bench-") as folder:
         old, new = Path(folder) / "old.zip", Path(folder) / "new.zip"
-        bundle(old, large_account(), NOW - timedelta(days=30))
-        bundle(new, later(large_account()), NOW)
+        bundle(old, with_administrators(large_account()), NOW - timedelta(days=30))
+        bundle(new, later(with_administrators(large_account())), NOW)
         changed, count = seconds(old, new)
         alike, none = seconds(old, old)
     assert count > 300, count

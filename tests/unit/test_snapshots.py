@@ -141,6 +141,13 @@ def test_the_same_policy_written_otherwise_is_no_difference() -> None:
     assert differences(before(old), point(new)) == ()
 
 
+def test_labels_are_told_and_give_nothing() -> None:
+    labelled = {**READ, "Id": "x", "Statement": [{**READ["Statement"][0], "Sid": "Read"}]}
+    (one,) = differences(before(user("ana", inline={"own": READ})), point(user("ana", inline={"own": labelled})))
+    assert one.words == "inline policy own: labels (Sid, Id) changed, and it says the same"
+    assert (one.severity, one.grows) == ("low", False)
+
+
 def test_groups_joined_bring_their_policies() -> None:
     ops = group("ops", attached=[ADMIN_ARN])
     found = {

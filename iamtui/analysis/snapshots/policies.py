@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from ...model.finding import Severity
 from ...model.identity import Group, Identity
 from ...model.policy import Policy, PolicyVersion
-from ..changes.meaning import Meaning, compared
+from ..changes.meaning import NO_ACCESS, Meaning, compared
 from ..diff import diff_documents
-from ..documents import same_document
+from ..documents import canonical, same_document
 from ..preflight import Change as Access
 from ..reach import attached_to, bounded_by, members_by_group
 from .difference import Difference, Side, Turn, What
@@ -123,6 +125,8 @@ def _in_force(sides: Sides, pair: Pair[Policy]) -> Iterator[Difference]:
 
 def weighed(old: str, new: str) -> tuple[Severity, bool, str, Meaning]:
     """(severity, whether it grants more, words, what it gives and takes) of a changed document, by itself."""
+    if _unlabelled(old) == _unlabelled(new):
+        return Severity.LOW, False, "labels (Sid, Id) changed, and it says the same", NO_ACCESS
     found = compared(old, new)
     grows = bool(found.gained or found.opens)
     levels = {one.level for one in found.gained}
@@ -143,6 +147,23 @@ def weighed(old: str, new: str) -> tuple[Severity, bool, str, Meaning]:
         changes = diff_documents(old, new).changes
         parts = [f"{one.label}: {', '.join(one.words)}" for one in changes[:_MOST_WORDS]] or ["written otherwise, and means the same"]
     return severity, grows, "; ".join(parts), found
+
+
+def _unlabelled(text: str) -> str:
+    """A document without what only names its parts."""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return text
+    if not isinstance(document, dict):
+        return text
+    held = document.get("Statement", [])
+    statements = [
+        {key: value for key, value in one.items() if key != "Sid"} if isinstance(one, dict) else one
+        for one in (held if isinstance(held, list) else [held])
+    ]
+    rest = {key: value for key, value in document.items() if key not in ("Id", "Statement")}
+    return canonical(msgspec.json.encode({**rest, "Statement": statements}).decode())
 
 
 def access_words(found: Iterable[Access]) -> str:
