@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TABLE = ("severity", "of", "name", "what", "words", "who")
 """Columns of a table for people; CSV has all."""
 
+_MOST_ACCESS = 16
+"""Lines of access gained, and of access lost, on the page of one difference."""
+
 STEP_HEADER = ("AFTER", "BY", "SEVERITY", "WHAT", "DIFFERENCE", "WHO")
 
 
@@ -76,7 +79,7 @@ def sections(one: Difference) -> list[tuple[str, list[str]]]:
     found = [("The difference", about), ("Who", who_lines(one))]
     if one.lines:
         found.append(("With it", list(one.lines)))
-    access = [f"+ {access_line(change)}" for change in one.gained] + [f"- {access_line(change)}" for change in one.lost]
+    access = [*_signed("+", one.gained), *_signed("-", one.lost)]
     if access:
         found.append(("Access gained and lost", access))
     if one.reaches:
@@ -84,6 +87,12 @@ def sections(one: Difference) -> list[tuple[str, list[str]]]:
         rest = len(one.reaches) - most
         found.append((f"Reaches {len(one.reaches):,}", [*one.reaches[:most], *([f"and {rest:,} more"] if rest > 0 else [])]))
     return found
+
+
+def _signed(sign: str, changes: Sequence[Access]) -> list[str]:
+    rest = len(changes) - _MOST_ACCESS
+    lines = [f"{sign} {access_line(change)}" for change in changes[:_MOST_ACCESS]]
+    return [*lines, f"{sign} and {rest:,} more lines, all of them in the JSON"] if rest > 0 else lines
 
 
 def access_line(change: Access) -> str:
