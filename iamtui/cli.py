@@ -438,6 +438,61 @@ def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool
     ctx.exit(check(_choices(ctx, given), old, new, who, form, ask_aws=ask_aws))
 
 
+def _with_markdown(command: Callable[..., Any]) -> Callable[..., Any]:
+    forms = click.Choice(["table", "json", "csv", "markdown"])
+    return click.option("--format", "form", type=forms, default="table", help="Output form.")(command)
+
+
+@cli.command()
+@click.argument("old")
+@click.argument("new")
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--old", "more_old", multiple=True, metavar="PATH", help="More files of the older side; several times.")
+@click.option("--new", "more_new", multiple=True, metavar="PATH", help="More files of the newer side, such as a trail that tells who.")
+@click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
+@click.option("--who", "look_up", is_flag=True, help="NEW is a live account: look up who did it in CloudTrail's event history.")
+@_with_markdown
+@_source_options
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    /,
+    old: str,
+    new: str,
+    words: tuple[str, ...],
+    more_old: tuple[str, ...],
+    more_new: tuple[str, ...],
+    sort: str,
+    look_up: bool,
+    form: str,
+    **given: Any,
+) -> None:
+    """What is another between two points in time: identities, grants, trust, keys, policies, access, and who did it (1: access grew).
+
+    OLD and NEW are bundles, evidence folders or saved answers; NEW can be `now`: the account of the source options.
+    """
+    from .commands.diff import print_diff
+
+    chosen = _choices(ctx, given)
+    ctx.exit(print_diff(chosen, old, new, words, form, sort=sort, more_old=more_old, more_new=more_new, look_up=look_up))
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
+@_with_markdown
+@_source_options
+@click.pass_context
+def history(ctx: click.Context, /, name: str, bundles: tuple[str, ...], form: str, **given: Any) -> None:
+    """One identity or policy over many bundles: when it appeared, and every difference with the two points it lies between.
+
+    A BUNDLE can be a folder or a file of saved answers, too, or `now`. Their own dates decide their order.
+    """
+    from .commands.diff import print_history
+
+    ctx.exit(print_history(_choices(ctx, given), name, bundles, form))
+
+
 @cli.command()
 @click.argument("file", type=click.File("rb"), default="-")
 @click.pass_context
@@ -456,14 +511,20 @@ def evaluate(ctx: click.Context, file: BinaryIO) -> None:
 
 
 @cli.command()
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The bundle to write (a .zip).")
+@click.option("-o", "--output", required=True, type=click.Path(), help="The bundle to write, or a folder for dated ones.")
+@click.option("--every", default="", metavar="24h", help="Go on: a dated bundle into the folder each time (30min, 6h, 7d).")
+@click.option("--keep", type=click.IntRange(min=1), default=None, help="Take the oldest dated ones of the account away beyond so many.")
+@click.option("--times", type=click.IntRange(min=0), default=0, help="With --every: so often, then end (for ever).")
 @_source_options
 @click.pass_context
-def collect(ctx: click.Context, /, output: str, **given: Any) -> None:
-    """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets."""
+def collect(ctx: click.Context, /, output: str, every: str, keep: int | None, times: int, **given: Any) -> None:
+    """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets.
+
+    In a folder it is called ACCOUNT-2026-11-27T0300Z.zip, and nothing is ever written over.
+    """
     from .commands.collect import collect_bundle
 
-    ctx.exit(collect_bundle(_choices(ctx, given), output))
+    ctx.exit(collect_bundle(_choices(ctx, given), output, every, keep or 0, times))
 
 
 @cli.command()

@@ -199,6 +199,10 @@ class IamtuiApp(App[None]):
                 from .access import show_unused
 
                 show_unused(self, argument)
+            case "diff" | "history":
+                from .comparing import show_diff, show_history
+
+                (show_diff if verb == "diff" else show_history)(self, argument)
             case "changes":
                 from .access import show_changes
 

@@ -112,6 +112,16 @@ KEYS = (
     Key("change.copy", "y", "copy", "in a change: copy the AWS CLI roll-back", "change", "act"),
     Key("change.copy-terraform", "Y", "copy_terraform", "in a change: copy the Terraform roll-back", "change", "act"),
     Key("change.target", "enter", "target", "in a change: to what it is of", "change", "move"),
+    Key("diff.filter", "slash", "filter", "narrow the differences", "differences", "find", True),
+    Key("diff.sort", "s", "sort", "sort the differences by the next column", "differences", "view"),
+    Key("diff.sort-reverse", "S", "sort_reverse", "turn the order of the differences round", "differences", "view"),
+    Key("diff.target", "t", "target", "to what the difference is of", "differences", "move"),
+    Key("diff.copy", "y", "copy", "copy the difference as JSON", "differences", "act"),
+    Key("diff.notes", "i", "notes", "what was not compared", "differences", "view"),
+    Key("difference.target", "enter,t", "target", "in a difference: to what it is of", "difference", "move"),
+    Key("difference.copy", "y", "copy", "in a difference: copy it as JSON", "difference", "act"),
+    Key("history.target", "t", "target", "in a history: to what the difference is of", "history", "move"),
+    Key("history.notes", "i", "notes", "in a history: where it was, what was not told", "history", "view"),
     Key("theme", "T", "next_theme", "next theme", "explorer", "view"),
     Key("help", "question_mark,f1", "help", "the keys that work here", "explorer", "find", True),
     Key("quit", "q,ctrl+q", "quit", "quit", "explorer", "act"),
@@ -195,6 +205,10 @@ _TOGETHER = (
     ("table", "analyzer"),
     ("text", "change"),
     ("page", "change"),
+    ("table", "differences"),
+    ("text", "difference"),
+    ("page", "difference"),
+    ("table", "history"),
 )
 """What hears the same key press; the first has it. Within one, Textual lets the key of the user's file act."""
 

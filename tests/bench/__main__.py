@@ -225,6 +225,13 @@ def bench_pane(home: str) -> None:
     line("resident memory, 1M events", f"{memory / 1e6:.0f} MB", "limit 250 MB", memory / 250e6, 1)
 
 
+def bench_diff(home: str) -> None:
+    """Two bundles of 5,000 users and 5,000 roles, from the files to the list."""
+    changed, alike = figures("diffing")[:2]
+    line("diff of two bundles, 10,000 identities", f"{changed:.2f} s", "limit 3 s", changed / 3, 1)
+    line("diff of two equal bundles", f"{alike:.2f} s", "limit 3 s", alike / 3, 1)
+
+
 BENCHES: dict[str, Callable[[str], None]] = {
     "start": bench_start,
     "live": bench_live,
@@ -234,6 +241,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "install": bench_install,
     "decisions": bench_decisions,
     "unused": bench_unused,
+    "diff": bench_diff,
     "trail": bench_trail,
     "pane": bench_pane,
 }

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from iamtui.analysis.access import NOTHING_AROUND, around, decide, question
+from iamtui.analysis.access import NOTHING_AROUND, around, as_caller, decide, question
 from iamtui.analysis.whocan import who_can
 from iamtui.cli import cli
 from iamtui.model.account import Snapshot
@@ -240,3 +240,10 @@ def test_escalations_of_the_demo_account() -> None:
     one = next(row for row in rows if row["path"] == "iam-001")
     assert one["steps"][0]["command"].startswith("aws iam create-policy-version")
     assert json.loads(run("escalations", "data-admin", "--format", "json").stdout)
+
+
+@pytest.mark.parametrize("where", ["arn:aws:iam::666666666666:user/", "arn:aws:iam::666666666666:thing/x", "", "not an ARN", "arn:aws:iam"])
+def test_an_arn_that_only_a_strangers_file_would_hold_is_asked_about_all_the_same(where: str) -> None:
+    found = as_caller(User(where, "odd", "AIDAEXAMPLE", "/", "666666666666", None))
+    assert found.text == where or where == ""
+    assert found.account in ("666666666666", "")

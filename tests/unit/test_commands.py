@@ -106,6 +106,9 @@ def test_collect_opens_again_as_evidence(tmp_path: Path) -> None:
     theirs = json.loads(run("list", "roles", "--from", str(bundle), "--format", "json").stdout)
     assert [row["arn"] for row in ours] == [row["arn"] for row in theirs]
     assert len(json.loads(run("events", "--from", str(bundle), "--format", "json").stdout)) > 10_000
+    alike = run("diff", str(bundle), "now", "--demo")
+    assert (alike.exit_code, alike.stdout.count("\n")) == (0, 1)
+    assert "not compared" not in alike.stderr  # a bundle holds what stands around the identities, too
 
 
 def test_info_tells_paths_versions_and_settings() -> None:

@@ -6,7 +6,7 @@ worth having: an administrator, or one that can be made into one. Identities tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -124,18 +124,36 @@ def escalations(field: Field, only: Sequence[Identity] = ()) -> tuple[Escalation
     """Every path every identity can walk (of `only`, when given), one target each."""
     chosen = {identity.arn for identity in only}
     found: list[Escalation] = []
+    every = paths()
+    needs = [tuple(action.lower() for action in path.actions) for path in every]
+    named = dict.fromkeys(action for needed in needs for action in needed)
+    spoken: dict[str, frozenset[str]] = {}
     for identity, policies in field.everyone:
         if identity.arn in field.admins or (chosen and identity.arn not in chosen):
             continue
         if isinstance(identity, Role) and identity.service_linked:
             continue  # only its service can act as it
-        for path in paths():
-            kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
-            if kind in path.callers and all(_speaks(policies, action) for action in path.actions):
+        allowed = _spoken(policies, named, spoken)
+        if not allowed:
+            continue
+        kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
+        for path, needed in zip(every, needs, strict=True):
+            if kind in path.callers and allowed.issuperset(needed):
                 way = _walk(field, identity, path)
                 if way is not None:
                     found.append(way)
     return tuple(found)
+
+
+def _spoken(policies: Around, named: Iterable[str], known: dict[str, frozenset[str]]) -> frozenset[str]:
+    """Actions out of some that any of an identity's policies allows at all; `known` by the policy's text, because most have the same ones."""
+    found: frozenset[str] = frozenset()
+    for one in policies.layers.identity:
+        held = known.get(one.text)
+        if held is None:
+            held = known[one.text] = frozenset(action for action in named if one.policy.rules(action)[1])
+        found = found | held if held and found else held or found
+    return found
 
 
 def _walk(field: Field, identity: Identity, path: Path) -> Escalation | None:
@@ -335,16 +353,14 @@ def hops(field: Field, found: Sequence[Escalation]) -> tuple[Hops, ...]:
     reached: dict[str, Hops] = {}
     for role in frontier:
         good[role.arn] = (role,)
-    assuming = [identity for identity, _ in field.everyone if identity.arn not in field.admins]
+    doors = _Doors(field)
     while frontier:
         following: list[Role] = []
         for role in frontier:
             if role.service_linked:
                 continue
-            for identity in assuming:
+            for identity in doors.before(role):
                 if identity.arn in reached or identity.arn == role.arn or identity.arn in good:
-                    continue
-                if not _trusts(role, as_caller(identity)):
                     continue
                 if field.ask(identity, "sts:AssumeRole", role.arn, role.trust).effect in _MAY:
                     chain = good[role.arn]
@@ -354,3 +370,29 @@ def hops(field: Field, found: Sequence[Escalation]) -> tuple[Hops, ...]:
                         following.append(identity)
         frontier = following
     return tuple(reached.values())
+
+
+class _Doors:
+    """Who stands before the doors of roles, once for all roles that trust alike: in large accounts that is what a search over roles costs."""
+
+    def __init__(self, field: Field) -> None:
+        self._everyone = [
+            (identity, as_caller(identity), _speaks(policies, "sts:AssumeRole"))
+            for identity, policies in field.everyone
+            if identity.arn not in field.admins
+        ]
+        self._known: dict[str, tuple[Identity, ...]] = {}
+
+    def before(self, role: Role) -> tuple[Identity, ...]:
+        """Identities that the trust policy names, or whose account it names where their own policies speak of assuming roles."""
+        held = self._known.get(role.trust)
+        if held is None:
+            rules = compile_policy(role.trust, Form.RESOURCE).rules("sts:assumerole")[1]
+            tests = [rule.principal for rule in rules if rule.principal is not None]
+            held = self._known[role.trust] = tuple(
+                identity
+                for identity, caller, speaks in self._everyone
+                if (reach := max((test.reach(caller) for test in tests), default=Reach.NONE)) > Reach.ACCOUNT
+                or (speaks and reach is Reach.ACCOUNT)
+            )
+        return held

@@ -6,6 +6,7 @@ import hashlib
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -54,6 +55,15 @@ def is_bundle(path: str) -> bool:
     """Whether a zip file has a manifest in it. Raises BadInputError on a damaged zip file."""
     with _archive(path) as archive:
         return MANIFEST in archive.namelist()
+
+
+def made(path: str) -> datetime | None:
+    """When a bundle was made, as its manifest says; None for whatever is no sound bundle. Nothing else of it is read."""
+    try:
+        with _archive(path) as archive:
+            return moment(_manifest(archive).created)
+    except BadInputError:
+        return None
 
 
 def _archive(path: str) -> zipfile.ZipFile:
