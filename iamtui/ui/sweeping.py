@@ -78,4 +78,5 @@ class Sweeping:
         self.explorer._draw()
         if state.finished:
             self._worker = None
+            self.explorer._preview()
             self.explorer._say(end_words(state), bad=bool(state.broken))
