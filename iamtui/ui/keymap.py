@@ -114,7 +114,15 @@ KEYS = (
     Key("page.back", "escape,q,backspace", "back", "back", "page", "move", True),
 )
 
-GROUPS = {"find": "Find", "move": "Move", "views": "Views", "presets": "Events of interest", "view": "Look", "act": "Act", "pages": "Matrix and Access Analyzer"}
+GROUPS = {
+    "find": "Find",
+    "move": "Move",
+    "views": "Views",
+    "presets": "Events of interest",
+    "view": "Look",
+    "act": "Act",
+    "pages": "Matrix and Access Analyzer",
+}
 
 
 @cache

@@ -17,7 +17,8 @@ import pytest
 from iamtui.model.document import Document, Gap, Kind
 from iamtui.model.fact import State
 from iamtui.session import ListKind, Session
-from iamtui.session.sweeping import ServiceDrill, Sweep, end_words, targets
+from iamtui.session.sweeping import ServiceDrill, Sweep, targets
+from iamtui.session.sweeptext import end_words
 from iamtui.source.live import LiveOptions, LiveSource, limits, usage
 from iamtui.source.live.limits import JobLimit
 from iamtui.store.cache import Cache
