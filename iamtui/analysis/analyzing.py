@@ -1,97 +1,33 @@
 """What Access Analyzer says and what our own analyses say, side by side: where they agree, and why where they do not.
 
 The two do not look at the same things: an analyzer sees its Region, the kinds of resource it supports and what is outside its zone of trust;
-we see what was read. So a difference is told with the reason that the facts carry, and as not known where they carry none.
+we see what was read. So a difference is told with the reason that the facts carry, and as not known where they carry none. Unused access
+has a module of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
-import msgspec
-
-from ..model.account import Snapshot
 from ..model.analyzer import Analyzer, AnalyzerFinding, AnalyzerKind, Status
 from ..model.event import Event
-from ..model.fact import Fact, State
-from ..model.identity import Identity, Role, User
 from ..model.surroundings import Surroundings
-from ..model.usage import UsageReport
+from .analyzing_unused import unused_claims
+from .claims import ARCHIVED, Compared, Known, Verdict, by_claim, day
 from .exposure import Exposure
-from .unused import idle_words, signs
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html, as services of ARNs
 AWS_LOOKS_AT = frozenset(
     ("s3", "s3express", "iam", "kms", "lambda", "sqs", "secretsmanager", "sns", "ec2", "rds", "ecr", "elasticfilesystem", "dynamodb")
 )
 WE_READ = frozenset(("s3", "iam", "kms", "lambda", "sqs", "secretsmanager", "sns", "ecr"))
-DEFAULT_DAYS = 90
-
-
-class Verdict(StrEnum):
-    BOTH = "both"
-    ONLY_AWS = "only AWS"
-    ONLY_HERE = "only here"
-    NOT_JUDGED = "not judged"
-    """AWS says so, and nothing here was read that could tell."""
-    RESOLVED = "resolved"
-    """AWS calls it over, and nothing here says otherwise."""
-
-
-class Compared(msgspec.Struct, frozen=True):
-    """One claim, by AWS, by us, or both.
-
-    what:     who may reach it, or what is unused, in words
-    ours:     our own claim in words, "" when we make none
-    why:      why the other side does not say it, or what to know; sentences
-    regions:  Regions whose analyzer says it
-    arn:      the identity or resource
-    """
-
-    verdict: Verdict
-    kind: AnalyzerKind
-    arn: str
-    what: str
-    ours: str = ""
-    why: tuple[str, ...] = ()
-    finding: AnalyzerFinding | None = None
-    exposure: Exposure | None = None
-    regions: tuple[str, ...] = ()
-
-    @property
-    def status(self) -> str:
-        return self.finding.status.value if self.finding is not None else ""
-
-    @property
-    def name(self) -> str:
-        """The last part of the ARN, with its service where it is no identity."""
-        parts = self.arn.split(":", 5)
-        if len(parts) < 6:
-            return self.arn
-        return parts[5].rpartition("/")[2] if parts[2] == "iam" else f"{parts[2]} {parts[5]}"
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What the comparison may look at besides the findings.
-
-    usage:   last-accessed details on hand by ARN
-    changed: latest write event on a resource or identity among the events read, by ARN
-    """
-
-    snapshots: tuple[Snapshot, ...]
-    surroundings: Surroundings
-    exposures: tuple[Exposure, ...]
-    usage: Callable[[str], Fact[UsageReport]]
-    changed: Callable[[str], Event | None]
-    now: datetime
 
 
 def compared(known: Known) -> tuple[Compared, ...]:
     """Everything either side claims: what AWS alone says first, then the gravest, what is archived or over last."""
     findings = list(known.surroundings.findings.values())
-    rows = [*_external(known, findings), *_unused(known, findings)]
+    rows = [*_external(known, findings), *unused_claims(known, findings)]
     order = list(Verdict)
     return tuple(sorted(rows, key=lambda row: (_last(row), _weight(row), order.index(row.verdict), row.kind.value, row.arn, row.what)))
 
@@ -118,7 +54,7 @@ def _external(known: Known, findings: Sequence[AnalyzerFinding]) -> list[Compare
     for exposure in known.exposures:
         by_resource.setdefault(exposure.resource, []).append(exposure)
     matched: set[int] = set()
-    for same in _by_claim(one for one in findings if one.kind is not AnalyzerKind.UNUSED).values():
+    for same in by_claim(one for one in findings if one.kind is not AnalyzerKind.UNUSED).values():
         finding, regions = same[0], tuple(dict.fromkeys(one.region for one in same if one.region))
         what = principal_words(finding)
         if finding.kind is AnalyzerKind.INTERNAL:
@@ -139,25 +75,16 @@ def _external(known: Known, findings: Sequence[AnalyzerFinding]) -> list[Compare
     return rows
 
 
-def _by_claim(findings: Iterable[AnalyzerFinding]) -> dict[tuple[object, ...], list[AnalyzerFinding]]:
-    """The same claim is made by the analyzer of every Region where the resource is everywhere, as roles are."""
-    found: dict[tuple[object, ...], list[AnalyzerFinding]] = {}
-    for one in findings:
-        told = one.principal or (("", one.id),)
-        found.setdefault((one.resource, one.type, told, one.condition, one.status), []).append(one)
-    return found
-
-
 def _paired(known: Known, finding: AnalyzerFinding, ours: Exposure | None, what: str, regions: tuple[str, ...]) -> Compared:
     def row(verdict: Verdict, *why: str) -> Compared:
         told = tuple(one for one in why if one)
         return Compared(verdict, finding.kind, finding.resource, what, ours.why if ours else "", told, finding, ours, regions)
 
-    archived = "archived: somebody, or an archive rule, calls it meant" if finding.status is Status.ARCHIVED else ""
+    archived = ARCHIVED if finding.status is Status.ARCHIVED else ""
     if finding.status is Status.RESOLVED:
         if ours is None:
-            return row(Verdict.RESOLVED, f"over since {_day(finding.updated)}, by AWS; nothing here says otherwise")
-        return row(Verdict.ONLY_HERE, f"AWS calls it resolved since {_day(finding.updated)}; the policy that was read still lets it in")
+            return row(Verdict.RESOLVED, f"over since {day(finding.updated)}, by AWS; nothing here says otherwise")
+        return row(Verdict.ONLY_HERE, f"AWS calls it resolved since {day(finding.updated)}; the policy that was read still lets it in")
     if ours is not None:
         return row(Verdict.BOTH, archived, "" if finding.detailed else "AWS's details were not read: matched by the resource alone")
     return row(Verdict.ONLY_AWS if _looked_here(known, finding) else Verdict.NOT_JUDGED, archived, *_why_not_here(known, finding))
@@ -230,7 +157,7 @@ def _since(known: Known, finding: AnalyzerFinding) -> str:
         return ""
     looked = finding.analyzed or finding.updated
     if looked is not None and event.time > looked:
-        return f"; {event.name} changed it on {_day(event.time)}, after AWS looked ({_day(looked)})"
+        return f"; {event.name} changed it on {day(event.time)}, after AWS looked ({day(looked)})"
     return ""
 
 
@@ -269,7 +196,7 @@ def _unsaid(known: Known, ours: Exposure, analyzers: Sequence[Analyzer]) -> list
     event = known.changed(ours.resource)
     looked = max((one.analyzed for one in analyzers if one.analyzed), default=None)
     if event is not None and event.time is not None and looked is not None and event.time > looked:
-        return [f"{event.name} changed it on {_day(event.time)}, after AWS looked ({_day(looked)})"]
+        return [f"{event.name} changed it on {day(event.time)}, after AWS looked ({day(looked)})"]
     if ours.only_if:
         return ["AWS weighs the conditions itself, and may find that nobody from outside meets them"]
     return ["why AWS does not say it is not known here: ask again, AWS looks at a change within half an hour and at everything once a day"]
@@ -283,152 +210,6 @@ def _no_analyzer(surroundings: Surroundings) -> str:
     if len(refused) == len(looked):
         return f"Access Analyzer could not be read ({looked[refused[0]]})"
     return f"there is no external-access analyzer in {', '.join(region for region, reason in looked.items() if not reason)}"
-
-
-# -- unused access ---------------------------------------------------------------------------------------------------
-
-
-def _unused(known: Known, findings: Sequence[AnalyzerFinding]) -> list[Compared]:
-    identities: dict[str, tuple[Identity, Snapshot]] = {}
-    for snapshot in known.snapshots:
-        everyone: tuple[Identity, ...] = (*snapshot.users, *snapshot.roles)
-        for identity in everyone:
-            identities[identity.arn] = (identity, snapshot)
-    rows: list[Compared] = []
-    told: set[str] = set()
-    for same in _by_claim(one for one in findings if one.kind is AnalyzerKind.UNUSED).values():
-        finding, regions = same[0], tuple(dict.fromkeys(one.region for one in same if one.region))
-        if finding.type != "UnusedPermission":
-            told.add(finding.resource)
-        days = _days(known.surroundings, finding)
-        if finding.status is Status.RESOLVED:
-            why = f"over since {_day(finding.updated)}, by AWS"
-            rows.append(_row(Verdict.RESOLVED, finding, "", why, regions))
-            continue
-        held = identities.get(finding.resource)
-        if held is None:
-            rows.append(_row(Verdict.NOT_JUDGED, finding, "", "it is not in what was read; it may be deleted", regions))
-        elif finding.type == "UnusedPermission":
-            rows.append(_permission(known, finding, days, regions))
-        else:
-            rows.append(_idle(known, finding, *held, days, regions))
-    analyzers = [one for one in known.surroundings.analyzers.values() if one.kind is AnalyzerKind.UNUSED and one.status in ("ACTIVE", "")]
-    for arn, (identity, snapshot) in identities.items():
-        if (isinstance(identity, Role) and identity.service_linked) or arn in told:
-            continue
-        days = next((one.days for one in analyzers if one.days), DEFAULT_DAYS)
-        if identity.created is not None and identity.created > known.now - timedelta(days=days):
-            continue
-        idle = idle_words(identity, signs(identity, snapshot, ()), known.now, days)
-        if idle:
-            what = "the whole role" if isinstance(identity, Role) else "password and keys"
-            rows.append(Compared(Verdict.ONLY_HERE, AnalyzerKind.UNUSED, arn, what, idle, (_why_no_unused(known, analyzers, days),)))
-    return rows
-
-
-def _row(verdict: Verdict, finding: AnalyzerFinding, ours: str, why: str, regions: tuple[str, ...]) -> Compared:
-    archived = ("archived: somebody, or an archive rule, calls it meant",) if finding.status is Status.ARCHIVED else ()
-    return Compared(
-        verdict, finding.kind, finding.resource, unused_words(finding), ours, (*archived, *((why,) if why else ())), finding, None, regions
-    )
-
-
-def unused_words(finding: AnalyzerFinding) -> str:
-    """What is unused, in words."""
-    match finding.type:
-        case "UnusedIAMRole":
-            return "the whole role"
-        case "UnusedIAMUserPassword":
-            return "the password"
-        case "UnusedIAMUserAccessKey":
-            return f"key {finding.access_key}" if finding.access_key else "an access key"
-    if not finding.unused:
-        return "permissions, details not read"
-    parts = [f"{one.service}: {', '.join(one.actions) if one.actions else 'all of it'}" for one in finding.unused]
-    return "; ".join(parts)
-
-
-def _idle(known: Known, finding: AnalyzerFinding, identity: Identity, snapshot: Snapshot, days: int, regions: tuple[str, ...]) -> Compared:
-    """A role, a password or a key as a whole, by RoleLastUsed and the credential report."""
-    facts = [fact for label, fact in signs(identity, snapshot, ()) if _is_about(finding, identity, label)]
-    cutoff = known.now - timedelta(days=days)
-    unread = [fact for fact in facts if fact.state in (State.NOT_LOADED, State.DENIED, State.FAILED)]
-    dates = [fact.value for fact in facts if fact.is_known and fact.value is not None]
-    recent = [date for date in dates if date >= cutoff]
-    if not facts or (unread and not dates):
-        why = "nothing was read here that tells its last use" + (f" ({unread[0].state.value})" if unread else "")
-        return _row(Verdict.NOT_JUDGED, finding, "", why, regions)
-    if finding.type == "UnusedIAMUserAccessKey" and len(facts) > 1 and recent and len(recent) < len(dates):
-        recent = []  # one of two keys is idle; which of them is this one, the report does not tell
-    if not recent:
-        seen = f"last used {_day(max(dates))}" if dates else "never seen used"
-        return _row(Verdict.BOTH, finding, f"{seen}; unused after {days} days", "", regions)
-    last = max(recent)
-    looked = finding.analyzed or finding.updated
-    if looked is not None and last > looked:
-        why = f"it was used on {_day(last)}, after AWS looked ({_day(looked)})"
-    else:
-        why = f"it was used on {_day(last)} by what was read here; AWS's period is {days} days"
-    return _row(Verdict.ONLY_AWS, finding, "", why, regions)
-
-
-def _is_about(finding: AnalyzerFinding, identity: Identity, label: str) -> bool:
-    if isinstance(identity, User):
-        return label.startswith("password" if finding.type == "UnusedIAMUserPassword" else "key") or label == "password and keys"
-    return True
-
-
-def _permission(known: Known, finding: AnalyzerFinding, days: int, regions: tuple[str, ...]) -> Compared:
-    """Services and actions, by last-accessed details on hand."""
-    usage = known.usage(finding.resource)
-    if not finding.unused:
-        return _row(Verdict.NOT_JUDGED, finding, "", "AWS's details were not read", regions)
-    if not usage.is_known or usage.value is None:
-        why = f"last-accessed details are {usage.state.value}: iamtui sweep last-used asks for them"
-        return _row(Verdict.NOT_JUDGED, finding, "", why, regions)
-    cutoff = known.now - timedelta(days=days)
-    services = {service.namespace.lower(): service for service in usage.value.services}
-    used: list[str] = []
-    unseen: list[str] = []
-    for one in finding.unused:
-        service = services.get(one.service)
-        if service is None:
-            unseen.append(one.service)
-            continue
-        tracked = {action.name.lower(): action.last_used for action in service.actions}
-        if not one.actions:
-            used += [f"{one.service} on {_day(service.last_used.value)}"] if _recent(service.last_used, cutoff) else []
-        elif _recent(service.last_used, cutoff):
-            for name in one.actions:
-                fact = tracked.get(name.lower())
-                if fact is None:
-                    unseen.append(f"{one.service}:{name}")
-                elif _recent(fact, cutoff):
-                    used.append(f"{one.service}:{name} on {_day(fact.value)}")
-    if used:
-        return _row(Verdict.ONLY_AWS, finding, "", f"last-accessed details say used: {', '.join(used[:4])}", regions)
-    why = f"not in last-accessed details: {', '.join(unseen[:4])}" if unseen else ""
-    told = f"not used in {days} days by last-accessed details of {_day(usage.value.completed)}"
-    return _row(Verdict.BOTH if not unseen else Verdict.NOT_JUDGED, finding, told if not unseen else "", why, regions)
-
-
-def _recent(fact: Fact[datetime], cutoff: datetime) -> bool:
-    return fact.is_known and fact.value is not None and fact.value >= cutoff
-
-
-def _days(surroundings: Surroundings, finding: AnalyzerFinding) -> int:
-    analyzer = surroundings.analyzers.get(finding.analyzer)
-    return analyzer.days if analyzer is not None and analyzer.days else DEFAULT_DAYS
-
-
-def _why_no_unused(known: Known, analyzers: Sequence[Analyzer], days: int) -> str:
-    if not analyzers:
-        looked = known.surroundings.analyzer_regions
-        return "there is no unused-access analyzer in what was read" if looked else "Access Analyzer was not asked"
-    left_out = [words for one in analyzers for words in one.excluded]
-    if left_out:
-        return f"the analyzer leaves out {'; '.join(left_out)}"
-    return f"the analyzer's period is {days} days, and it has not called this unused: it may be excluded, or AWS counts a use not told here"
 
 
 # -- joins -----------------------------------------------------------------------------------------------------------
@@ -451,5 +232,4 @@ def tally(rows: Iterable[Compared]) -> Mapping[Verdict, int]:
     return found
 
 
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment is not None else "a day not told"
+__all__ = ["Compared", "Known", "Verdict", "cause", "compared", "principal_words", "tally"]

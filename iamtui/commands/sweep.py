@@ -14,7 +14,8 @@ from ..analysis.lists import Column
 from ..errors import Exit
 from ..session import ListKind, Row, Session
 from ..session.export import csv_lines, json_object
-from ..session.sweeping import KINDS, Sweep, end_words, progress_words
+from ..session.sweeping import KINDS, Sweep
+from ..session.sweeptext import end_words, progress_words
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words

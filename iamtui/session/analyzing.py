@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 SOURCE = "access-analyzer:ListFindingsV2"
 
 WITHOUT = (
-    "External-access analyzers are free of charge: one a Region proves what policies of resources let in, by the conditions too, and goes on "
-    "looking. Unused-access analyzers are charged for each IAM role and user analysed a month, internal-access analyzers for each resource "
-    "monitored a month (AWS's pricing page has the amounts). iamtui makes none; what it works out itself stands on this page."
+    "External-access analyzers are free of charge and prove what policies let in, conditions included; unused-access ones are charged for each "
+    "IAM role and user analysed a month, internal-access ones for each resource monitored. iamtui makes none"
 )
 """What AWS would add where there is no analyzer, and what it costs."""
 

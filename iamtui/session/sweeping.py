@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -387,49 +387,3 @@ def _in_flight(kind: str) -> tuple[int, int]:
     from ..source.live.limits import last_accessed_jobs
 
     return last_accessed_jobs.running, last_accessed_jobs.allowed
-
-
-# -- in words --------------------------------------------------------------------------------------------------------
-
-
-def progress_words(sweep: Sweep) -> str:
-    """`last used: 137 of 512, 52 a minute, 7 min left, 2 denied`; short enough for a header."""
-    parts = [f"last used: {sweep.done:,} of {sweep.total:,}"]
-    if sweep.rate:
-        parts.append(f"{sweep.rate:,.0f} a minute")
-    if sweep.left is not None:
-        parts.append(f"{_length(sweep.left)} left")
-    parts += list(_refused(sweep))
-    if sweep.throttled:
-        parts.append(f"AWS throttles, {sweep.allowed} at a time")
-    return ", ".join(parts)
-
-
-def end_words(sweep: Sweep) -> str:
-    """What came of it, as a sentence."""
-    parts = [f"{sweep.known:,} answers"]
-    parts += [f"{sweep.fresh:,} known before"] if sweep.fresh else []
-    parts += list(_refused(sweep))
-    rest = sweep.total - sweep.done
-    told = f"Last used, {sweep.total:,} identities and policies: {', '.join(parts)}"
-    if sweep.broken:
-        return f"{told}; ended early: {sweep.broken}"
-    return f"{told}; stopped with {rest:,} to ask, the same again goes on" if sweep.stopped else told
-
-
-def _refused(sweep: Sweep) -> Iterable[str]:
-    for count, words in (
-        (sweep.denied, "denied"),
-        (sweep.failed, "failed"),
-        (sweep.gone, "deleted meanwhile"),
-        (sweep.missing, "not on hand"),
-    ):
-        if count:
-            yield f"{count:,} {words}"
-
-
-def _length(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    if seconds < 90:
-        return f"{max(seconds, 1)} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h {seconds % 3600 // 60} min"

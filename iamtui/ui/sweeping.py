@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.worker import Worker, get_current_worker
 
-from ..session.sweeping import KINDS, Sweep, end_words, progress_words
+from ..session.sweeping import KINDS, Sweep
+from ..session.sweeptext import end_words, progress_words, short_words
 from .messages import Answered
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Sweeping:
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self.words = ""
+        self.words = self.short = ""  # how it goes, for a sentence and for a header of 80 cells; "" when nothing is under way
         self._worker: Worker[None] | None = None
 
     @property
@@ -49,7 +50,7 @@ class Sweeping:
 
     def _start(self, kinds: tuple[str, ...], *, again: bool) -> None:
         session, explorer = self.explorer.app.session, self.explorer
-        self.words = "last used: beginning"
+        self.words = self.short = "last used: beginning"
         explorer._draw()
 
         def run() -> None:
@@ -73,9 +74,10 @@ class Sweeping:
 
     def take(self, state: Sweep) -> None:
         """A picture of how it stands."""
-        self.words = "" if state.finished else progress_words(state)
+        self.words, self.short = ("", "") if state.finished else (progress_words(state), short_words(state))
         self.explorer.list.renew()
         self.explorer._draw()
         if state.finished:
             self._worker = None
+            self.explorer._preview()
             self.explorer._say(end_words(state), bad=bool(state.broken))

@@ -17,7 +17,8 @@ import pytest
 from iamtui.model.document import Document, Gap, Kind
 from iamtui.model.fact import State
 from iamtui.session import ListKind, Session
-from iamtui.session.sweeping import ServiceDrill, Sweep, end_words, targets
+from iamtui.session.sweeping import ServiceDrill, Sweep, targets
+from iamtui.session.sweeptext import end_words
 from iamtui.source.live import LiveOptions, LiveSource, limits, usage
 from iamtui.source.live.limits import JobLimit
 from iamtui.store.cache import Cache
@@ -322,3 +323,16 @@ def test_the_gap_of_a_deleted_one_says_so() -> None:
     with AwsTestServer(gone=[arn]) as server:
         (gap,) = [item for item in LiveSource(LiveOptions(endpoint_url=server.url)).last_accessed(arn) if isinstance(item, Gap)]
     assert (gap.kind, gap.state, gap.reason) == (Kind.LAST_ACCESSED, State.NOT_APPLICABLE, "deleted since the lists were read")
+
+
+def test_the_first_ctrl_c_asks_to_stop() -> None:
+    from iamtui.commands.sweep import interruptible
+
+    before = signal.getsignal(signal.SIGINT)
+    with interruptible() as stopped:
+        assert not stopped()
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):  # the second ends the program
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

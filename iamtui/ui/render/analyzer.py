@@ -48,7 +48,8 @@ def analyzer_cell(row: Compared, column: int, now: datetime) -> Cell:
         case 4:
             return Cell(visible(row.what))
         case 5:
-            return Cell(visible("; ".join(row.why) or row.ours))
+            told = (row.ours, *row.why) if row.verdict is Verdict.ONLY_HERE else row.why or (row.ours,)
+            return Cell(visible("; ".join(words for words in told if words)))
         case 6:
             return Cell(relative(finding.created, now) if finding is not None and finding.created else "", "", True)
         case _:

@@ -89,7 +89,7 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
         (who_words(session), "", 4),
         ("READ-ONLY", "bold", 1),
         (link, link_style, 2),
-        (sweep, "", 1),
+        (sweep, "", 0),
         (when, "bold" if stale else "", 3),
         (f"{problems} problem{'s' if problems > 1 else ''} !" if problems else "", "bold", 2),
     ]

@@ -131,9 +131,7 @@ class Explorer(Screen[None]):
         session = self.app.session
         snapshots = session.world.snapshots
         label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
-        self._header.update(
-            chrome.header(session, width, session.now(), self._progress, label, self._sweeping.words if self._sweeping else "")
-        )
+        self._header.update(chrome.header(session, width, session.now(), self._progress, label, self._sweep_words(width)))
         self._draw_tabs()
         self._draw_crumbs()
         self._draw_hints()
@@ -292,6 +290,11 @@ class Explorer(Screen[None]):
     def action_preset(self, name: str) -> None:
         """The events of one kind an audit looks for."""
         self.go_to_list(ListKind.EVENTS, PRESETS[name])
+
+    def _sweep_words(self, width: int) -> str:
+        if self._sweeping is None:
+            return ""
+        return self._sweeping.words if width >= WIDE else self._sweeping.short
 
     def sweeping(self) -> Sweeping:
         """Last-accessed details of everybody."""

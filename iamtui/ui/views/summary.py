@@ -26,6 +26,10 @@ def is_root_user(item: object) -> bool:
     return isinstance(item, User) and is_root(item)
 
 
+_WHEN_ASKED = ("last-accessed", "unused-services")
+"""Told once anybody's last-accessed details were asked for; the Last used tab says the rest."""
+
+
 class SummaryView(View):
     """Every column of the list, the tags, and the grants in one glance."""
 
@@ -60,7 +64,7 @@ class SummaryView(View):
         account = f"{row.snapshot.account} {' '.join(row.snapshot.aliases)}".strip()
         lines.append(fact_line("Account", visible(account)))
         for column in columns[1:]:
-            if column.id in _SAID_ABOVE:
+            if column.id in _SAID_ABOVE or (column.detail_only and column.id in _WHEN_ASKED):
                 continue
             fact = column.fact(item, row.snapshot)
             words, style = detail(fact, now)
