@@ -87,6 +87,21 @@ def test_every_entry_of_the_demo_has_a_key_of_its_own_and_its_text() -> None:
         assert "puts back what stood before" in session.rollback(one.change, "terraform")
 
 
+def test_a_trail_alone_tells_changes_of_its_accounts(tmp_path: Path) -> None:
+    """No inventory, no policies: who attached an administrator's policy is told all the same."""
+    from tests.support.changes import ADMIN_ARN, record
+
+    trail = [record("AttachUserPolicy", 3, {"userName": "ana", "policyArn": ADMIN_ARN}), record("DeleteUser", 2, {"userName": "ana"})]
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": trail}))
+    told = json.loads(run("--from", str(tmp_path), "--format", "json").stdout)
+    assert [(one["name"], one["kind"], one["admin"], one["who"]) for one in told["changes"]] == [
+        ("ana", "deleted", "", "boss"),
+        ("ana", "policy attached", "gained", "boss"),
+    ]
+    text = run("--from", str(tmp_path), "kind:attached", "--rollback", "cli").stdout
+    assert f"aws iam detach-user-policy --user-name ana --policy-arn {ADMIN_ARN}" in text
+
+
 # -- attacks -------------------------------------------------------------------------------------------------------------
 
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
