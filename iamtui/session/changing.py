@@ -123,12 +123,13 @@ class ChangeQuestions:
                     return
 
     def _covered(self, owner: str, since: datetime | None) -> bool:
-        """Whether the events of a question were read back to a time, in this run. Without a time: as far as they are kept."""
+        """Whether IAM's events of a question were read in this run, back to a time where one is given."""
         from ..model.event import WindowState
 
-        held = self._book.windows.get(owner, ())
-        oldest = since or self.now() - timedelta(days=89)
-        return any(w.state is WindowState.COVERED and w.since is not None and w.since <= oldest + _SLACK for w in held)
+        homes = {"", *(self._home(snapshot) for snapshot in self._book.world.snapshots)}
+        held = [window for window in self._book.windows.get(owner, ()) if window.region in homes]
+        covered = [w.since for w in held if w.state is WindowState.COVERED and w.since is not None]
+        return any(since is None or begin <= since + _SLACK for begin in covered)
 
     def _ask_live(self, row: Row, cancelled: Cancelled, *, again: bool) -> Iterator[None]:
         item = row.item
@@ -179,7 +180,6 @@ class ChangeQuestions:
         """Look up who opened the sessions behind the newest changes: the event that handed out a key names the key as a resource."""
         if self.info.kind != "live" or self.offline:
             return
-        asked: set[str] = set()
         for _ in range(2):  # a role, and the role before it
             keys: dict[str, str] = {}
             for snapshot in snapshots:
@@ -187,10 +187,9 @@ class ChangeQuestions:
                     if change.event is None or not change.author.missing:
                         continue
                     key = self.chain(change.event).origin.access_key_id
-                    if key.startswith("ASIA") and key not in asked:
+                    if key.startswith("ASIA") and f"key:{key}" not in self._book.windows:
                         keys.setdefault(key, snapshot.account)
             for key, account in list(keys.items())[:_MOST_SESSIONS]:
-                asked.add(key)
                 query = EventQuery(attribute="ResourceName", value=key, regions=self.info.regions)
                 for _ in self._reader.events(query, f"key:{key}", account, cancelled):
                     pass
@@ -206,6 +205,22 @@ class ChangeQuestions:
         from ..analysis.changes.events import CALLS, SOURCE
 
         return self.search.of_calls(SOURCE, tuple(CALLS))
+
+    def _accounts(self) -> tuple[Snapshot, ...]:
+        """The open accounts, and those that only events of changes or Config items tell of, with empty lists."""
+        from ..analysis.changes.events import CALLS, SOURCE
+        from ..model.account import Snapshot
+
+        book = self._book
+        held = self.__dict__.get("_strangers")
+        version = (self._event_version(), book.config.version)
+        if held is None or held[0] != version:
+            named = {event.account for event in self._iam_events() if event.source == SOURCE and event.name in CALLS}
+            named |= {account for account, _ in book.config.items()}
+            before = {one.account: one for one in (held[1] if held is not None else ())}
+            held = self.__dict__["_strangers"] = (version, [before.get(one) or Snapshot(account=one) for one in sorted(named - {""})])
+        known = {snapshot.account for snapshot in book.world.snapshots}
+        return (*book.world.snapshots, *(one for one in held[1] if one.account not in known))
 
     def history(self, snapshot: Snapshot) -> History:
         """All changes of one account, joined once for what has been read."""
@@ -260,7 +275,7 @@ class ChangeQuestions:
         wanted = wanted or parse_filter(filter_text, self.now())
         lists: list[ChangeList] = []
         notes: list[str] = []
-        for snapshot in self._book.world.snapshots:
+        for snapshot in self._accounts():
             history = self.history(snapshot)
             held = {**attached_to(snapshot), **bounded_by(snapshot)}
             lists.append(
@@ -301,8 +316,8 @@ class ChangeQuestions:
         return "" if known.gone else known.arn
 
     def _snapshot_of(self, change: Change) -> Snapshot:
-        world = self._book.world
-        snapshot = world.snapshot(change.account) or (world.snapshots[0] if len(world.snapshots) == 1 else None)
+        accounts = self._accounts()
+        snapshot = next((one for one in accounts if one.account == change.account), accounts[0] if len(accounts) == 1 else None)
         if snapshot is None:
             raise NotFoundError(f"The account {change.account} is not open")
         return snapshot

@@ -166,7 +166,7 @@ def test_parameters_as_text_and_the_own_key() -> None:
 _TEXT = st.text(max_size=12) | st.none() | st.integers() | st.lists(st.text(max_size=3), max_size=2)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     st.sampled_from(sorted(told_by_events.CALLS)),
     st.dictionaries(
@@ -227,8 +227,8 @@ def changes(draw: st.DrawFn) -> Change:
     )
 
 
-@settings(max_examples=200)
-@given(st.lists(changes(), max_size=9))
+@settings(max_examples=120)
+@given(st.lists(changes(), max_size=7))
 def test_merging_neither_loses_nor_doubles(given_: list[Change]) -> None:
     found = merged(given_)
     assert Counter(one for change in found for one in change.told) == Counter(one for change in given_ for one in change.told)

@@ -152,7 +152,7 @@ def test_a_shell_reads_back_exactly_the_arguments(name: str, part: str, document
     assert json.loads(document_text) == document
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=20))
 def test_no_text_makes_a_command_of_its_own(name: str, part: str, becomes: str) -> None:
     for kind in K:

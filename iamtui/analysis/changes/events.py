@@ -143,7 +143,7 @@ def _change(event: Event, call: _Call, names: Names) -> Change:
         kind=kind,
         target=target.kind,
         name=target.name,
-        account=event.account,
+        account=event.account or names.snapshot.account,
         at=event.time,
         told=(Told(Tells.EVENT, event.time, event.event_id or f"{event.name} without an id"),),
         arn=target.arn,

@@ -82,15 +82,16 @@ class History:
         self._reach, self._reaches = reach, {}  # type: tuple[Callable[[str], EventReach], dict[str, EventReach]]
         self.names = Names(snapshot)
         self.texts = Texts()
-        self.items = {key: tuple(held) for key, held in items.items() if key[0] in ("", snapshot.account)}
+        self.items = {(snapshot.account, key): tuple(held) for (account, key), held in items.items() if account in ("", snapshot.account)}
         self.drifts: dict[tuple[str, str], tuple[str, ...]] = {}
         everyone: tuple[Identity, ...] = (*snapshot.users, *snapshot.roles, *snapshot.groups)
-        self._identities = {identity.unique_id: identity for identity in everyone}
-        self._policies: dict[str, Policy] = {p.policy_id: p for p in snapshot.policies}
+        self._identities = {_key(identity): identity for identity in everyone}
+        self._policies = {_key(policy): policy for policy in snapshot.policies}
         raw: list[Change] = list(told_by_versions.changes_of(snapshot))
         raw += told_by_events.changes_of(events, lambda account: self.names if account in ("", snapshot.account) else None)
         for held in self.items.values():
-            raw += told_by_items.changes_of(held)
+            told = told_by_items.changes_of(held)
+            raw += (change if change.account else msgspec.structs.replace(change, account=snapshot.account) for change in told)
         self._objects: dict[tuple[str, str], list[Change]] = {}
         self._settle(by_object(merged(raw)), lambda change: self._authored(change, chains))
         self.entries: tuple[Change, ...] = tuple(
@@ -108,20 +109,20 @@ class History:
     def _settle(self, objects: Mapping[tuple[str, str, str], list[Change]], author: Callable[[Change], Change]) -> None:
         """Policies first: what an attachment gives is what the policy said then."""
         for policies in (True, False):
-            for (account, target, ident), held in objects.items():
+            for (_, target, ident), held in objects.items():
                 if (target == "policy") is not policies:
                     continue
-                items = self.items.get((account, ident), ())
+                items = self.items.get((self.snapshot.account, ident), ())
                 if policies:
-                    settled, drift = settled_policy(held, self._policies.get(ident), items, self.texts)
+                    settled, drift = settled_policy(held, self._policies.get((target, ident)), items, self.texts)
                 else:
-                    settled, drift = settled_identity(held, self._identities.get(ident), items, self.texts)
+                    settled, drift = settled_identity(held, self._identities.get((target, ident)), items, self.texts)
                 self._objects[target, ident] = [author(entry) for entry in settled]
                 if drift:
                     self.drifts[target, ident] = tuple(drift)
             if policies:
                 for policy in self.snapshot.policies:
-                    if ("policy", policy.policy_id) not in self._objects and policy.default_version is not None:
+                    if _key(policy) not in self._objects and policy.default_version is not None:
                         self.texts.add(policy.arn, (), policy.default_version.document)
 
     def _authored(self, change: Change, chains: Chains) -> Change:

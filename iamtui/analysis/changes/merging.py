@@ -147,7 +147,11 @@ def _numbered(found: list[Change], unnumbered: Sequence[Change]) -> list[Change]
         fits = [
             n
             for n, one in enumerate(found)
-            if one.part and one.event is None and _slot(one)[:4] == name and _near(one.at, change.at) and _agree(one, change)
+            if one.part
+            and _slot(one)[:4] == name
+            and not {told.by for told in one.told} & {told.by for told in change.told}
+            and _near(one.at, change.at)
+            and _agree(one, change)
         ]
         place = min(fits, key=lambda n: abs(found[n].at - change.at), default=None)  # type: ignore[operator]
         if place is None:

@@ -21,7 +21,13 @@ K = ChangeKind
 _NONE: Fact[str] = absent(State.NOT_APPLICABLE)
 _NOT_TOLD: Fact[str] = absent(State.NO_INFORMATION, detail="nothing that was read tells what stood before")
 _NOW = "as it stands now"
+ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+"""What AWS's AdministratorAccess says. Source: AWS Managed Policy Reference Guide. It is needed where events were read and no policies."""
 _Moment = tuple[datetime, Fact[str]]
+
+
+def is_administrator_access(arn: str) -> bool:
+    return arn.endswith(":iam::aws:policy/AdministratorAccess")
 
 
 class Texts:
@@ -44,6 +50,8 @@ class Texts:
             if place:
                 return moments[place - 1][1]
             return absent(State.NO_INFORMATION, detail="the policy was edited since, and its text of then is not told")
+        if arn not in self._now and is_administrator_access(arn):
+            return known(ADMINISTRATOR, "AWS's documentation")
         if arn in self._now:
             return known(self._now[arn], detail="" if not moments else _NOW)
         return absent(State.NO_INFORMATION, detail="the policy's text is not in what was read")

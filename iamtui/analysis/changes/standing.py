@@ -19,7 +19,7 @@ from ..escalation.evaluating import administers
 from ..reach import groups_by_name, policies_by_arn
 from .history import EventReach, History
 from .merging import order
-from .settling import group_named
+from .settling import ADMINISTRATOR, group_named, is_administrator_access
 
 K = ChangeKind
 
@@ -107,7 +107,8 @@ class _State:
         if arn not in self.texts:
             policy: Policy | None = policies_by_arn(self.snapshot).get(arn)
             version = policy.default_version if policy is not None else None
-            self.texts[arn] = version.document or None if version is not None else None
+            text = version.document if version is not None else ""
+            self.texts[arn] = text or (ADMINISTRATOR if is_administrator_access(arn) else None)
         return self.texts[arn]
 
     def reach(self) -> set[str]:
