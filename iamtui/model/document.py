@@ -33,6 +33,7 @@ class Kind(StrEnum):
     CONFIG_ITEMS = "config-items"
     RESOURCE_POLICIES = "resource-policies"
     ORGANIZATION = "organization"
+    GUARDS = "guards"  # trails, metric filters, alarms, topics, rules …; key: the operation, and what it was asked about
     SIMULATION = "simulation"
     OTHER = "other"  # recognised as something that is not account data; `key` says what it looked like
 

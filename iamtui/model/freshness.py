@@ -31,6 +31,7 @@ FRESH_FOR: dict[Kind, timedelta] = {
     Kind.POLICY_VERSION: timedelta(days=1),
     Kind.ROLE: timedelta(days=1),
     Kind.RESOURCE_POLICIES: timedelta(hours=1),
+    Kind.GUARDS: timedelta(hours=1),
 }
 
 _KIND_OF = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import AwsError, CredentialsError, IamtuiError
 from ..model.account import World
-from ..model.document import Gap
+from ..model.document import Document, Gap
 from ..model.event import Window
 from ..model.fact import Fact
 from ..model.surroundings import Surroundings
@@ -25,6 +25,7 @@ class Book:
     usage:   last-accessed answers by ARN
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
+    guard_items: answers about trails, alarms and rules (and what was refused of them), as they came; guards_read: all were asked for
     events_lost: something that should have been events could not be read
     """
 
@@ -40,6 +41,8 @@ class Book:
         self.surroundings = Surroundings()
         self.surroundings_read = False
         self.resources_asked: set[str] = set()
+        self.guard_items: tuple[Document | Gap, ...] = ()
+        self.guards_read = False
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

@@ -41,6 +41,7 @@ from .answers import (
 )
 from .asking import AccessQuestions, Found
 from .book import Book, arn_of
+from .guarding import GuardQuestions
 from .reading import Reader
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions):
+class Session(AccessQuestions, GuardQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 

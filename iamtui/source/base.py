@@ -123,6 +123,14 @@ class Source(Protocol):
         """RESOURCE_POLICIES and ORGANIZATION documents that `account` does not bring: what stands around the identities."""
         ...
 
+    def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """GUARDS documents that `account` does not bring: trails, metric filters, alarms, topics, rules, recorders, analyzers."""
+        ...
+
+    def alarm_history(self, name: str, region: str) -> Iterator[Item]:
+        """GUARDS documents of one alarm's history, newest first."""
+        ...
+
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """ROLE documents: maximum session and description, which GAAD does not tell. One of that role, or pages of all roles
         when no name is given."""

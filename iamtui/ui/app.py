@@ -200,6 +200,14 @@ class IamtuiApp(App[None]):
                 from .access import show_exposure
 
                 show_exposure(self)
+            case "alarms":
+                from .guards import show_alarms
+
+                show_alarms(self, argument)
+            case "logging":
+                from .guards import show_logging
+
+                show_logging(self)
             case "sql":
                 self.open_sql(argument)
             case "triage":

@@ -9,6 +9,7 @@ from ..session import ListKind
 
 VERBS = (
     "account",
+    "alarms",
     "can",
     "collect",
     "compare",
@@ -18,6 +19,7 @@ VERBS = (
     "exposure",
     "help",
     "info",
+    "logging",
     "preflight",
     "problems",
     "profile",

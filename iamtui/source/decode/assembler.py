@@ -38,7 +38,14 @@ _SECTION_OF_KIND = {
 }
 _SUMMARY_WORD = {parts.USERS: "Users", parts.ROLES: "Roles", parts.GROUPS: "Groups", parts.POLICIES: "Policies"}
 _SAVE_WHOLE = "save it whole: aws iam get-account-authorization-details --output json"
-_SHOWN_LATER = {Kind.ANALYZER_FINDINGS, Kind.CONFIG_ITEMS, Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.SIMULATION}
+_SHOWN_LATER = {
+    Kind.ANALYZER_FINDINGS,
+    Kind.CONFIG_ITEMS,
+    Kind.RESOURCE_POLICIES,
+    Kind.ORGANIZATION,
+    Kind.SIMULATION,
+    Kind.GUARDS,
+}
 
 
 class _Account:

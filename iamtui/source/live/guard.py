@@ -32,15 +32,19 @@ READS: Mapping[str, frozenset[str]] = {
         }
     ),
     "sts": frozenset({"GetCallerIdentity"}),
-    "cloudtrail": frozenset({"LookupEvents"}),
+    "cloudtrail": frozenset({"LookupEvents", "DescribeTrails", "GetTrailStatus", "GetEventSelectors"}),
+    "logs": frozenset({"DescribeMetricFilters", "DescribeLogGroups"}),
+    "cloudwatch": frozenset({"DescribeAlarms", "DescribeAlarmHistory"}),
+    "events": frozenset({"ListEventBuses", "ListRules", "ListTargetsByRule"}),
+    "config": frozenset({"DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus"}),
     "s3": frozenset({"ListBuckets", "GetBucketPolicy"}),
     "sqs": frozenset({"ListQueues", "GetQueueAttributes"}),
-    "sns": frozenset({"ListTopics", "GetTopicAttributes"}),
+    "sns": frozenset({"ListTopics", "GetTopicAttributes", "ListSubscriptionsByTopic"}),
     "kms": frozenset({"ListKeys", "GetKeyPolicy"}),
     "lambda": frozenset({"ListFunctions", "GetPolicy"}),
     "secretsmanager": frozenset({"ListSecrets", "GetResourcePolicy"}),
     "ecr": frozenset({"DescribeRepositories", "GetRepositoryPolicy"}),
-    "accessanalyzer": frozenset({"ValidatePolicy"}),
+    "accessanalyzer": frozenset({"ValidatePolicy", "ListAnalyzers"}),
 }
 """Plain reads, by botocore service name: they change nothing and leave nothing behind."""
 

@@ -53,6 +53,9 @@ _lock = threading.Lock()
 iam_calls = threading.BoundedSemaphore(6)
 """IAM has unpublished buckets per API: the five lists of an inventory and one more call, not hundreds."""
 
+guard_calls = threading.BoundedSemaphore(12)
+"""Calls about trails, filters, alarms, topics and rules: all Regions side by side, a dozen calls in flight."""
+
 last_accessed_jobs = threading.BoundedSemaphore(4)
 
 

@@ -67,13 +67,13 @@ def _marked(text: str, statements: set[int]) -> list[Line]:
     return [[("▌ " if number in marked else "  ", "label"), *line] for number, line in enumerate(json_lines(text))]
 
 
-Target = str | Callable[[], list[Line]]
+Target = str | Callable[[], list[Line] | None]
 
 
 class AnswersPage(Screen[None]):
     """A table of answers; enter goes where one leads, esc goes back.
 
-    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read
+    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), or lines to read (None: it opens a page itself)
     chosen: when enter chooses instead of opening: what is done with the number of the row
     """
 
@@ -115,7 +115,9 @@ class AnswersPage(Screen[None]):
         if callable(target):
             from .pages import TextPage
 
-            self.app.push_screen(TextPage(self._title, target()))
+            lines = target()
+            if lines is not None:
+                self.app.push_screen(TextPage(self._title, lines))
         elif target:
             explorer = self.app.screen_stack[0]
             self.dismiss()

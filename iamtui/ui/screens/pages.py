@@ -82,6 +82,8 @@ _MORE = (
     ("  :unused [NAME] [DAYS]                     what it holds and does not use, and its policies without it", ""),
     ("  :preflight OLD NEW [for NAME]             a policy before it is applied: files, names of policies, or none", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
+    ("  :alarms [EVENT…]                          would an alarm fire, who would hear; :alarms states: alarms and what raised them", ""),
+    ("  :logging                                  can this account be audited at all: trails, log groups, Config, analyzers", ""),
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
     ("  :sql [SELECT … | SAVED name=value]        events in Athena's SQL; :sql users-created days=30", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
