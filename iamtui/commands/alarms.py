@@ -110,7 +110,7 @@ def _print_past(session: Session, alarm: Any) -> None:
     lines = [history_line(change, session.now()) for change in session.load_alarm_history(alarm)]
     data("".join(f"  {visible(line)}\n" for line in lines or ["none on hand"]))
     raised = session.raised_by(alarm)
-    data(f"events on hand that raise it: {len(raised):,}\n" + "".join(f"  {visible(event_line(event))}\n" for event in raised[:40]))
+    data(f"events on hand that its filters find: {len(raised):,}\n" + "".join(f"  {visible(event_line(event))}\n" for event in raised[:40]))
 
 
 def print_logging(options: Mapping[str, Any], form: str) -> int:

@@ -479,6 +479,8 @@ class Session(AccessQuestions, GuardQuestions):
         for clue in [clue for clue in alert.clues if clue.kind.value in asked][:4]:
             query = EventQuery(attribute=asked[clue.kind.value], value=clue.value, regions=self.info.regions)
             yield from self.load_events(query, cancelled)
+        for _ in self.load_guards(cancelled):
+            pass
 
     def triage(self, alert: Alert) -> Triage:
         """One alert joined with who it is about, who is behind it, what else they did, could do and had changed. For a worker."""

@@ -18,6 +18,7 @@ from ..model.event import ActorKind, Event, Outcome
 from ..model.finding import Severity
 from ..model.identity import Role, User
 from .answers import ListKind, Row
+from .noticing import Noticed, noticed, raised_around
 
 if TYPE_CHECKING:
     from .facade import Session
@@ -39,6 +40,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     around:   what stands out of the same actor's calls of that hour and after
     could:    sentences: what the identity may do
     changed:  changes to the identity in the thirty days before
+    alarms:   alarms and rules that find the event or that the alert names, with who hears of them
     steps:    (what it does, text to copy); nothing is run
     unknown:  what could not be told, and why
     """
@@ -54,13 +56,14 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     could: tuple[str, ...] = ()
     changed: tuple[Event, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[Noticed, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
 def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
     """The answer to one alert. `events`: everything that was read, newest first. For a worker."""
     unknown: list[str] = []
-    matches = _matching(alert, events)
+    matches = _matching(alert, events) or raised_around(session, alert)
     event = matches[0] if matches else None
     if event is None:
         unknown.append(f"no event among the {len(events):,} that were read has {_named(alert.clues)}")
@@ -82,6 +85,7 @@ def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
         _steps(who, event),
+        noticed(session, alert, event, unknown),
         tuple(unknown),
     )
 

@@ -256,7 +256,7 @@ def _recording(guards: Guards) -> list[Row]:
             Row(
                 "recording.data",
                 "data events",
-                f"{len(data)} kinds",
+                f"{len(data)} {'kind' if len(data) == 1 else 'kinds'}",
                 Health.OK,
                 "; ".join(data),
                 "reads and writes of other objects are recorded nowhere",

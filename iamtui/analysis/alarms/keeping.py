@@ -48,6 +48,8 @@ def selected(trail: Trail, record: dict[str, Any]) -> Told:
         if trail.custom is False:
             return Told(record.get("managementEvent") is not False)
         return unknown(f"its event selectors: {not_read(trail.selectors)}")
+    if not selectors and not trail.custom:
+        return Told(record.get("managementEvent") is not False)
     return any_of(takes(selector, record) for selector in selectors)
 
 

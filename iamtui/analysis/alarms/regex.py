@@ -209,9 +209,10 @@ def _found(branch: _Branch, text: str) -> bool:
 
 
 def _closed(states: set[int], atoms: tuple[_Atom, ...]) -> set[int]:
+    """The states with those that are reached by leaving optional atoms out; each is looked at once."""
     found = set(states)
     for state in states:
-        while state < len(atoms) and atoms[state].optional:
+        while state < len(atoms) and atoms[state].optional and state + 1 not in found:
             state += 1
             found.add(state)
     return found

@@ -75,6 +75,12 @@ _RULES: dict[str, tuple[str, str, dict[str, Any], str]] = {
 """Rules on the default bus: name -> (Region, state, pattern, target). The second one waits where IAM's events never come."""
 
 
+def seconds(time: str) -> int:
+    """Second of the day of `14:02:09`."""
+    hour, minute, second = time.split(":")
+    return int(hour) * 3600 + int(minute) * 60 + int(second)
+
+
 def documents(clock: Clock, now: datetime) -> Iterator[tuple[str, str, bytes, str]]:
     """(operation, what it is about, body, Region) of everything."""
     for region in REGIONS:
@@ -208,7 +214,7 @@ def _alarms(clock: Clock) -> list[dict[str, Any]]:
             "InsufficientDataActions": [],
             "StateValue": state,
             "StateReason": "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [NonBreaching].",
-            "StateUpdatedTimestamp": clock.stamp(6 if name == "iam-changes" else 39, 8_000),
+            "StateUpdatedTimestamp": clock.stamp(*_turned(name)),
             "MetricName": name,
             "Namespace": "Security",
             "Statistic": "Sum",
@@ -222,6 +228,12 @@ def _alarms(clock: Clock) -> list[dict[str, Any]]:
         }
         for name, (topic, enabled, threshold, state) in _ALARMS.items()
     ]
+
+
+def _turned(name: str) -> tuple[int, int]:
+    """Day and second of the last change of state: back to OK, five minutes after the latest alarm."""
+    day, time = _RAISED[name][-1] if name in _RAISED else (200, "09:00")
+    return day, seconds(f"{time}:00") + 300
 
 
 def _topics(region: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -271,15 +283,22 @@ def _analyzers(clock: Clock, region: str) -> list[dict[str, Any]]:
     ]
 
 
-_RAISED = {"iam-changes": ((20, 50_940), (6, 7_560)), "user-lifecycle": ((39, 57_930), (6, 8_520)), "root-sign-in": ((23, 76_500),)}
-"""When alarms went to ALARM: days and seconds, minutes after the stories' events."""
+_RAISED: dict[str, tuple[tuple[int, str], ...]] = {
+    "iam-changes": (
+        (27, "14:03"), (20, "14:09"), (17, "11:31"), (12, "19:43"), (12, "19:57"), (9, "09:16"), (6, "02:07"), (6, "02:23"), (6, "03:33"), (1, "14:10"),
+    ),
+    "user-lifecycle": ((17, "11:30"), (8, "10:12"), (8, "10:43"), (8, "11:00"), (6, "02:22")),
+    "root-sign-in": ((23, "21:16"),),
+}  # fmt: skip
+"""When alarms went to ALARM in the 30 days AWS keeps: minutes after the stories' events."""
 
 
 def history(clock: Clock, name: str) -> bytes:
     """DescribeAlarmHistory of one alarm; the root alarm's actions were silenced before it went off."""
     items = []
-    for day, second in _RAISED.get(name, ()):
-        for after, old, new in ((0, "OK", "ALARM"), (600, "ALARM", "OK")):
+    for day, time in _RAISED.get(name, ()):
+        second = seconds(f"{time}:00")
+        for after, old, new in ((0, "OK", "ALARM"), (300, "ALARM", "OK")):
             told = {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": new}}
             items.append(_item(clock, name, day, second + after, "StateUpdate", f"Alarm updated from {old} to {new}", told))
         enabled = _ALARMS[name][1]

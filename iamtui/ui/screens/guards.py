@@ -47,6 +47,14 @@ _VERDICT = {
     Verdict.SILENT: "severity-high",
     Verdict.NO_EVENT: "state-absent",
 }
+_SHORT = {
+    Verdict.HEARD: ("yes",),
+    Verdict.PROGRAM: ("program", "prog"),
+    Verdict.PARTLY: ("part",),
+    Verdict.UNKNOWN: ("unknown", "?"),
+    Verdict.SILENT: ("nobody", "no"),
+    Verdict.NO_EVENT: ("none",),
+}
 _HEALTH = {
     Health.OK: "effect-allow",
     Health.WEAK: "severity-medium",
@@ -69,9 +77,9 @@ def coverage_page(answers: Answers, place_for: Callable[[Guards], Place]) -> Ans
     """Every watched event, what nobody hears of first; enter shows the whole path."""
     columns = (
         TableColumn("event", "EVENT", 27, 0),
-        TableColumn("verdict", "HEARD?", 20, 0),
-        TableColumn("hears", "WHO HEARS", 30, 1),
+        TableColumn("verdict", "HEARD?", 12, 0),
         TableColumn("why", "BY WHAT, OR WHY NOT", 60, 0),
+        TableColumn("hears", "WHO HEARS", 30, 1),
         TableColumn("severity", "CLASS", 8, 2),
         TableColumn("controls", "CIS", 10, 3),
     )
@@ -89,11 +97,11 @@ def _coverage_cell(one: Coverage, column: int) -> Cell:
         case 0:
             return Cell(visible(cells[0]), "strong")
         case 1:
-            return Cell(cells[1], _VERDICT[one.verdict])
+            return Cell(cells[1], _VERDICT[one.verdict], short=_SHORT[one.verdict])
         case 2:
-            return Cell(visible(cells[2]))
-        case 3:
             return Cell(visible(cells[3]))
+        case 3:
+            return Cell(visible(cells[2]))
         case 4:
             return Cell(cells[4], _GRAVITY.get(cells[4], ""))
         case _:
@@ -182,8 +190,12 @@ def alarm_page(alarm: Alarm, history: Sequence[AlarmChange], raised: Sequence[Ev
         cells = (when, event.name, actor_words(event), target, event.outcome.value)
         rows.append((event.time, (partial(_past_cell, cells, False), event.event_id)))
     rows.sort(key=lambda entry: entry[0].timestamp() if entry[0] is not None else 0.0, reverse=True)
-    title = f"{alarm.name}: {alarm.state or 'state not told'}; {len(history)} changes, {len(raised):,} events on hand raise it"
-    return AnswersPage(title, columns, [row for _, row in rows], tab="event", empty="Neither history nor events that raise it are on hand.")
+    title = (
+        f"{alarm.name}: {alarm.state or 'state not told'}; {len(history)} changes; its filters find {len(raised):,} of the events on hand"
+    )
+    return AnswersPage(
+        title, columns, [row for _, row in rows], tab="event", empty="Neither its history nor events its filters find are on hand."
+    )
 
 
 def _past_cell(cells: Sequence[str], change: bool, column: int) -> Cell:
