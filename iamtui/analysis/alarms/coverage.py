@@ -390,7 +390,7 @@ def _reason(guards: Guards, ways: Sequence[Way]) -> str:
             whose = "" if fault.name in (way.name, "none", "unknown") else f"{fault.what} {fault.name} "
             told = f"{way.kind if way.alarm or way.kind == 'rule' else 'filter'} {way.name}: {whose}{fault.words}"
         more = len(ways) - 1
-        return told + (f" (and {more} more broken {'way' if more == 1 else 'ways'})" if more else "")
+        return told + (f" (and {more} more {'way' if more == 1 else 'ways'}, none whole)" if more else "")
     if not guards.trails:
         if not guards.read:
             return "trails, filters, alarms and rules were not read"

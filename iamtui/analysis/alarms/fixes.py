@@ -15,6 +15,7 @@ from enum import StrEnum
 import msgspec
 
 from ...model.guards import Guards, Trail
+from ...text import visible
 from .coverage import Coverage, Verdict
 from .keeping import delivers, keeps
 from .links import Standing, Way
@@ -131,12 +132,13 @@ def missing_text(found: Sequence[Coverage], place: Place, form: Form) -> str:
 def _no_group(place: Place, mark: str) -> list[str]:
     if place.group:
         return []
-    return [
+    lines = [
         f"{mark} No trail delivers to a log group here. Give one to a trail first (or make a trail):",
         f"{mark}   aws logs create-log-group --log-group-name cloudtrail --region {shlex.quote(place.region)}",
         f"{mark}   aws cloudtrail update-trail --name {shlex.quote(place.trail or 'TRAIL')} --region {shlex.quote(place.region)} "
         "--cloud-watch-logs-log-group-arn LOG-GROUP-ARN --cloud-watch-logs-role-arn ROLE-ARN",
     ]
+    return [visible(line) for line in lines]  # a comment ends with its line
 
 
 def _cli(made: Sequence[tuple[str, str]], place: Place) -> str:
@@ -189,7 +191,7 @@ def _terraform(made: Sequence[tuple[str, str]], place: Place) -> str:
         lines += [
             f'resource "aws_cloudwatch_log_metric_filter" "{label}" {{',
             f'  name           = "{name}"',
-            f"  log_group_name = {_hcl(place.group or 'cloudtrail')} # in {place.region}",
+            f"  log_group_name = {_hcl(place.group or 'cloudtrail')} # in {visible(place.region)}",
             f"  pattern        = {_hcl(pattern)}",
             "",
             "  metric_transformation {",
@@ -240,7 +242,7 @@ def _cloudformation(made: Sequence[tuple[str, str]], place: Place) -> str:
             "    Type: AWS::Logs::MetricFilter",
             "    Properties:",
             f"      FilterName: {name}",
-            f"      LogGroupName: {text(place.group or 'cloudtrail').decode()} # in {place.region}",
+            f"      LogGroupName: {text(place.group or 'cloudtrail').decode()} # in {visible(place.region)}",
             f"      FilterPattern: {text(pattern).decode()}",
             "      MetricTransformations:",
             f"        - MetricName: {name}",
