@@ -103,7 +103,7 @@ class GuardQuestions:
 
         accounts = [snapshot.account for snapshot in self.world.snapshots]
         items = self._book.guard_items
-        only = accounts[0] if len(accounts) == 1 else ""
+        only = accounts[0] if len(accounts) == 1 else "" if accounts else _most_named(items)
         owned: dict[str, list[Document | Gap]] = {account: [] for account in accounts}
         for item in items:
             owner = item.account or only or (owner_of(item) if isinstance(item, Document) else "")
@@ -138,10 +138,14 @@ class GuardQuestions:
     def ways_of(self, event: Event) -> tuple[Way, ...]:
         """The ways by which one event is heard of, or would be if they were whole."""
         from ..analysis.alarms.coverage import ways_of
+        from ..analysis.alarms.links import Link, Standing, Way
 
-        record = _record(event)
-        guards = next((one for one in self.guards() if one.account == event.account), None)
-        return ways_of(guards, record, event.region, self.now()) if guards is not None and record else ()
+        record, every = _record(event), self.guards()
+        guards = next((one for one in every if one.account == event.account), every[0] if not event.account else None)
+        if guards is None or not record:
+            words = f"what watches over account {event.account} was not read" if record else "the record cannot be read"
+            return (Way("rule", "unknown", (Link("rule", "unknown", Standing.UNKNOWN, words),)),)
+        return ways_of(guards, record, event.region, self.now())
 
     # -- alarms --------------------------------------------------------------------------------------------------------------
 
@@ -199,6 +203,16 @@ class GuardQuestions:
             snapshot = self.world.snapshot(guards.account)
             found.append((guards.account, health(guards, snapshot, self.windows(), now, kind=self.info.kind)))
         return tuple(found)
+
+
+def _most_named(items: Sequence[Document | Gap]) -> str:
+    """Whose answers they are when no inventory tells: the account most of them name (an organisation's trail names another)."""
+    from collections import Counter
+
+    from ..source.decode.guards import owner_of
+
+    counted = Counter(owner for item in items if isinstance(item, Document) and (owner := owner_of(item)))
+    return counted.most_common(1)[0][0] if counted else ""
 
 
 def _answers(tests: Sequence[Callable[[Event], Told]], event: Event) -> Iterator[Told]:

@@ -210,10 +210,11 @@ def _link_line(link: Link) -> list[Styled]:
 
 def coverage_lines(one: Coverage, guards: Guards, place: Place) -> list[list[Styled]]:
     """One event: the answer, every way of every kind of case, and what to do as text."""
+    nobody = "not known" if one.verdict is Verdict.UNKNOWN else "nobody"
     marks = {Verdict.HEARD: "ok", Verdict.SILENT: "broken", Verdict.PARTLY: "broken"}
     lines: list[list[Styled]] = [
         [(label(one), "strong"), (f"  {one.verdict.value}", marks.get(one.verdict, "unknown"))],
-        [("who hears  ", "label"), (", ".join(h.words for h in one.hearers) or "nobody", "" if one.hearers else "unknown")],
+        [("who hears  ", "label"), (", ".join(h.words for h in one.hearers) or nobody, "" if one.hearers else "unknown")],
         [("because    ", "label"), (one.words, "")],
     ]
     severity = one.watched.severity.value if one.watched.severity is not None else "no class"

@@ -56,7 +56,7 @@ def show_event_ways(app: IamtuiApp, event: Event) -> None:
     def made() -> Screen[None]:
         from .screens.guards import ways_page
 
-        return ways_page(event, app.session.ways_of(event), app.session)
+        return ways_page(event, app.session.ways_of(event))
 
     _ask(app, made)
 

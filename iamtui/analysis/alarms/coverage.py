@@ -109,6 +109,7 @@ class _Asked:
         found = [way for trail, link in kept for way in self._alarm_ways(trail, link, event)]
         found += self._dead(event)
         found += self._rule_ways(record, region, [link for _, link in kept])
+        found += self._unread(region)
         return tuple(sorted(found, key=_soundness, reverse=True))
 
     # -- trail, log group, filter, alarm ---------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class _Asked:
         filters = [*self.filters.get((region, name), ()), *(self.filters.get(("", name), ()) if region else ())]
         if not state.is_known and not filters and not self.guards.state(watch.FILTERS, "").is_known:
             link = Link("filter", "unknown", Standing.UNKNOWN, f"metric filters: {not_read(state)}", region)
-            yield Way("alarm", f"filters on {name}", (*begin, link), region=region)
+            yield Way("alarm", f"on {name}", (*begin, link), region=region)
             return
         for one in filters:
             told = _matched(one, event)
@@ -145,6 +146,15 @@ class _Asked:
                     "log group", one.group, Standing.BROKEN, "no trail delivers to it: the filter sees no events of CloudTrail", one.region
                 )
                 yield Way("alarm", one.name, (dead, _filter_link(one, told)), region=one.region, unless=told.unless)
+
+    def _unread(self, region: str) -> Iterator[Way]:
+        """Where trails or rules were not read, a way may be there that nobody has seen."""
+        if not any(fact.is_known for (what, _), fact in self.guards.asked.items() if what == watch.TRAILS):
+            state = next((fact for (what, _), fact in self.guards.asked.items() if what == watch.TRAILS), watch.NOT_READ)
+            yield Way("alarm", "of trails", (Link("trail", "unknown", Standing.UNKNOWN, f"trails: {not_read(state)}"),))
+        if not self.guards.state(watch.RULES, region).is_known and not self.guards.state(watch.RULES, "").is_known:
+            words = f"rules{f' in {region}' if region else ''}: {not_read(self.guards.state(watch.RULES, region))}"
+            yield Way("rule", "of EventBridge", (Link("rule", "unknown", Standing.UNKNOWN, words, region),), region=region)
 
     def _from(self, one: MetricFilter, region: str) -> list[Way]:
         """The ways from a filter on: its metrics' alarms and their ends. The same for every event."""
@@ -388,7 +398,8 @@ def _reason(guards: Guards, ways: Sequence[Way]) -> str:
         told = ""
         if fault is not None:
             whose = "" if fault.name in (way.name, "none", "unknown") else f"{fault.what} {fault.name} "
-            told = f"{way.kind if way.alarm or way.kind == 'rule' else 'filter'} {way.name}: {whose}{fault.words}"
+            begin = "" if fault.name == "unknown" else f"{way.kind if way.alarm or way.kind == 'rule' else 'filter'} {way.name}: "
+            told = f"{begin}{whose}{fault.words}"
         more = len(ways) - 1
         return told + (f" (and {more} more {'way' if more == 1 else 'ways'}, none whole)" if more else "")
     if not guards.trails:

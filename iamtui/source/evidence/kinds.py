@@ -254,7 +254,8 @@ def _guards(fields: Fields) -> Recognised | None:
         return Recognised(Kind.GUARDS, "cloudtrail:DescribeTrails", body=b'{"trailList":[' + trail + b"]}")
     if "Subscriptions" in fields and ("TopicArn" in fields or "SubscriptionArn" in _first(fields["Subscriptions"])):
         return Recognised(Kind.GUARDS, "sns:ListSubscriptionsByTopic")
-    if ":events:" in _word(_first(fields.get("Rules")), "Arn"):
+    empty = fields.keys() == {"Rules"} and bytes(fields["Rules"]).strip() == b"[]"
+    if empty or ":events:" in _word(_first(fields.get("Rules")), "Arn"):
         return Recognised(Kind.GUARDS, "events:ListRules")
     if "EventPattern" in fields and ":events:" in _word(fields, "Arn"):
         return Recognised(Kind.GUARDS, "events:DescribeRule")

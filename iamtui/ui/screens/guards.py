@@ -14,7 +14,6 @@ from ...analysis.alarms.links import Standing, Way
 from ...analysis.event_columns import actor_words, short_target
 from ...model.event import Event
 from ...model.guards import Alarm, AlarmChange, Guards
-from ...session import Session
 from ...session.guardtext import (
     Styled,
     alarm_row,
@@ -117,18 +116,18 @@ def event_page(one: Coverage, guards: Guards, place: Place) -> TextPage:
     return TextPage(f"Would anybody hear of {label(one)}?", _styled(coverage_lines(one, guards, place)))
 
 
-def ways_page(event: Event, ways: Sequence[Way], session: Session) -> TextPage:
+def ways_page(event: Event, ways: Sequence[Way]) -> TextPage:
     """The ways of one event that happened."""
     lines: list[Line] = []
     whole = [way for way in ways if way.standing is Standing.OK and way.hearers]
     who = ", ".join(dict.fromkeys(hearer.words for way in whole for hearer in way.hearers))
     when = f"{event.time:%Y-%m-%d %H:%M:%S} " if event.time else ""
     lines.append([(visible(f"{event.name} {event.outcome.value}"), "strong"), (visible(f"  {when}{actor_words(event)}"), "")])
-    lines.append([("is told to  ", "label"), (visible(who or "nobody"), "effect-allow" if who else "severity-high")])
+    nobody, bad = ("not known", "state-absent") if any(way.standing is Standing.UNKNOWN for way in ways) else ("nobody", "severity-high")
+    lines.append([("is told to  ", "label"), (visible(who) or nobody, "effect-allow" if who else bad)])
     lines.append([("as the alarms and rules are now; they may have been others then", "state-absent")])
     if not ways:
-        read = any(guards.read for guards in session.guards())
-        lines += [[], [("no filter and no rule finds it" if read else "trails, alarms and rules were not read", "state-absent")]]
+        lines += [[], [("no filter and no rule finds it", "state-absent")]]
     for way in ways:
         lines.append([])
         lines += _styled(way_lines(way))
