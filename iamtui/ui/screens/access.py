@@ -119,8 +119,10 @@ class AnswersPage(Screen[None]):
             if lines is not None:
                 self.app.push_screen(TextPage(self._title, lines))
         elif target:
-            explorer = self.app.screen_stack[0]
+            explorer, *pages = self.app.screen_stack
             self.dismiss()
+            for _ in pages[:-1]:
+                self.app.pop_screen()  # pages this one was opened from
             explorer.post_message(GoTo(target=target, tab=self._tab))
 
     def action_back(self) -> None:
