@@ -134,6 +134,7 @@ def test_the_policy_is_exactly_the_list() -> None:
     called_otherwise = {
         ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
         ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
+        ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
     }
     assert actions == {called_otherwise.get(entry, ":".join(entry)) for entry in LISTED - exchanges}
     known = catalogue()
