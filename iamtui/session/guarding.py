@@ -10,9 +10,8 @@ import msgspec
 
 from ..errors import IamtuiError, NotFoundError
 from ..model.account import World
-from ..model.document import Document, Gap, Kind
+from ..model.document import Document, Gap, Kind, Origin
 from ..model.event import Event, Window
-from ..model.guards import Alarm, AlarmChange, Guards
 from ..source.base import Cancelled, SourceInfo, Step, never_cancelled
 from .answers import Row
 from .book import Book
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ..analysis.alarms.links import Way
     from ..analysis.alarms.samples import Watched
     from ..analysis.alarms.told import Told
+    from ..model.guards import Alarm, AlarmChange, Guards
 
 
 class GuardQuestions:
@@ -87,6 +87,8 @@ class GuardQuestions:
         return () if stale and self._reader.source is not None else tuple(found)
 
     def _keep(self, items: Sequence[Document | Gap]) -> None:
+        from ..source.decode.guards import GAPS, gaps_body
+
         cache = self._reader.cache
         if cache is None or self.info.kind != "live":
             return
@@ -94,11 +96,16 @@ class GuardQuestions:
         for item in items:
             if isinstance(item, Document):
                 groups.setdefault((item.account, item.key), []).append(item)
+        gaps = [item for item in items if isinstance(item, Gap)]
+        for account in {account for account, _ in groups} | {gap.account for gap in gaps if gap.account}:
+            body = gaps_body([gap for gap in gaps if gap.account == account])
+            groups[(account, GAPS)] = [Document(Kind.GUARDS, body, self.now(), Origin("live", "what was refused"), account, GAPS)]
         for (account, key), documents in groups.items():
             cache.replace_documents(account, Kind.GUARDS, key, documents)
 
     def guards(self) -> tuple[Guards, ...]:
         """The guards of every open account, as far as they were read."""
+        from ..model.guards import Guards
         from ..source.decode.guards import fold_all, owner_of
 
         accounts = [snapshot.account for snapshot in self.world.snapshots]

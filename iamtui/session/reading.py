@@ -67,7 +67,8 @@ class Reader:
         book.resources_asked.clear()
         if self.info.kind != "live":
             book.surroundings = Surroundings()
-            book.guard_items, book.guards_read = (), False
+            book.guard_items = ()
+        book.guards_read = False
         book.forget_problems()
         book.link = Link.REFRESHING
         told = 0.0

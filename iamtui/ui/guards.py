@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -77,12 +78,14 @@ def _ask(app: IamtuiApp, made: Made) -> None:
 
     def run() -> None:
         worker = get_current_worker()
+        told = 0.0
         try:
             for step in app.session.load_guards(lambda: worker.is_cancelled):
                 if worker.is_cancelled:
                     return
-                words = f"Reading trails, alarms and rules: {step.done} of {step.total} Regions"
-                app.call_from_thread(app._tell, words)
+                if time.monotonic() - told >= 0.5:
+                    told = time.monotonic()
+                    app.call_from_thread(app._tell, f"Reading trails, alarms and rules: {step.done} of {step.total} Regions")
             page = made()
         except IamtuiError as error:
             if not worker.is_cancelled:

@@ -280,9 +280,15 @@ def test_refusals_are_gaps_and_nothing_is_claimed(refusing: Refusing, tmp_path: 
     result = run(refusing.url, tmp_path, "alarms", "DeleteUser")
     assert "nothing about trails, alarms and rules was read" in result.stderr
     assert result.exit_code in (3, 4)
-    logging = run(refusing.url, tmp_path, "logging", "--format", "json")
-    states = {row["id"]: row["state"] for row in json.loads(logging.stdout)}
-    assert states["trails"] == states["config"] == states["analyzer"] == "denied"
+    for words in (["logging"], ["logging", "--offline"]):  # a denial stays one when what was kept is looked at
+        options = [] if "--offline" not in words else ["--cache-dir", str(tmp_path / "cache")]
+        told = (
+            CliRunner().invoke(cli, [*words, *options, "--format", "json"])
+            if options
+            else run(refusing.url, tmp_path, "logging", "--format", "json")
+        )
+        states = {row["id"]: row["state"] for row in json.loads(told.stdout)}
+        assert states["trails"] == states["config"] == states["analyzer"] == "denied", words
 
 
 def test_a_region_that_is_not_enabled_is_a_state_and_is_asked_once(refusing: Refusing) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .assembler import Assembler
 from .events import EventBatch, decode_events
 from .folding import fold
-from .guards import fold_all, fold_guards
 from .secrets import redact_document
 from .surroundings import with_document
 from .usage import decode_last_accessed
@@ -18,8 +17,6 @@ __all__ = [
     "decode_events",
     "decode_last_accessed",
     "fold",
-    "fold_all",
-    "fold_guards",
     "reason_of",
     "redact_document",
     "with_document",

@@ -7,7 +7,7 @@ The operation stands in the document's key; what an answer is about and does not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -55,6 +55,14 @@ WHAT = {
 NOT_ENABLED = "not enabled"
 """In a gap's key: the Region is not enabled for the account."""
 
+GAPS = "gaps"
+"""Key of the document that keeps what was refused beside what was read: a denial stays one when it is looked at later."""
+
+
+def gaps_body(gaps: Sequence[Gap]) -> bytes:
+    """Gaps as they are kept."""
+    return msgspec.json.encode(list(gaps))
+
 
 def fold_guards(guards: Guards, item: Document | Gap) -> Guards:
     """The guards with what one answer, or one refusal, tells. Raises BROKEN."""
@@ -86,7 +94,14 @@ def fold_all(items: Iterable[Document | Gap], account: str) -> tuple[Guards, tup
     guards, broken = Guards(account=account), []
     documents = [item for item in items if isinstance(item, Document)]
     documents.sort(key=lambda item: (ORDER.get(item.key.partition(" ")[0], len(ORDER)), item.part))
-    ordered: list[Document | Gap] = [*documents, *(item for item in items if isinstance(item, Gap))]
+    kept = [item for item in documents if item.key == GAPS]
+    ordered: list[Document | Gap] = [item for item in documents if item.key != GAPS]
+    ordered += [item for item in items if isinstance(item, Gap)]
+    for document in kept:
+        try:
+            ordered += msgspec.json.decode(document.body, type=list[Gap])
+        except BROKEN as error:
+            broken.append(f"{document.origin.name}: {reason_of(error)}")
     for item in ordered:
         try:
             guards = fold_guards(guards, item)
