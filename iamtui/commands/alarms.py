@@ -53,7 +53,7 @@ def print_alarms(options: Mapping[str, Any], events: Sequence[str], form: str, *
     else:
         _print_tables(session, found, few=bool(events) and sum(len(some) for _, some in found) <= 3)
     if not text and form == "table":
-        words(headline([one for _, some in answers for one in some]))
+        words(f"of the events an audit asks for, {headline([one for _, some in answers for one in some])}")
     say_problems(session)
     named = bool(events)
     bad = any(one.verdict in _NOT_HEARD if named else one.uncovered for _, some in answers for one in some)

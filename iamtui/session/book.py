@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AwsError, CredentialsError, IamtuiError
 from ..model.account import World
@@ -16,6 +16,9 @@ from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from .answers import Link, Problem
 from .eventlog import EventLog
+
+if TYPE_CHECKING:
+    from ..model.guards import Guards
 
 
 class Book:
@@ -43,6 +46,7 @@ class Book:
         self.resources_asked: set[str] = set()
         self.guard_items: tuple[Document | Gap, ...] = ()
         self.guards_read = False
+        self.guards_held: tuple[object, tuple[str, ...], tuple[Guards, ...]] | None = None  # made of which answers, for which accounts
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

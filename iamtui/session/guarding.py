@@ -109,7 +109,9 @@ class GuardQuestions:
         from ..source.decode.guards import fold_all, owner_of
 
         accounts = [snapshot.account for snapshot in self.world.snapshots]
-        items = self._book.guard_items
+        items, held = self._book.guard_items, self._book.guards_held
+        if held is not None and held[0] is items and held[1] == tuple(accounts):
+            return held[2]
         only = accounts[0] if len(accounts) == 1 else "" if accounts else _most_named(items)
         owned: dict[str, list[Document | Gap]] = {account: [] for account in accounts}
         for item in items:
@@ -122,7 +124,9 @@ class GuardQuestions:
                 for reason in broken:
                     self._book.note(IamtuiError(reason))
                 found.append(guards)
-        return tuple(found) or (Guards(),)
+        made = tuple(found) or (Guards(),)
+        self._book.guards_held = (items, tuple(accounts), made)
+        return made
 
     # -- coverage --------------------------------------------------------------------------------------------------------
 
@@ -178,7 +182,8 @@ class GuardQuestions:
                 self._book.note_gap(item)
         held = {(item.key, item.region, getattr(item, "part", 0)) for item in more}
         before = [item for item in self._book.guard_items if (item.key, item.region, getattr(item, "part", 0)) not in held]
-        self._book.guard_items = (*before, *more)
+        if more:
+            self._book.guard_items = (*before, *more)
         changes = [change for guards in self.guards() for change in guards.history.get(alarm.name, ())]
         return tuple(sorted(changes, key=lambda change: change.at, reverse=True))
 

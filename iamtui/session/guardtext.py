@@ -52,13 +52,14 @@ def coverage_row(one: Coverage) -> list[str]:
 
 
 def headline(found: Sequence[Coverage]) -> str:
-    """How many events somebody hears of."""
+    """`5 of 126 are heard by somebody, 120 by nobody`: of the events an audit asks for."""
     asked = [one for one in found if one.watched.sensitive]
     missed = [one for one in asked if one.uncovered]
-    silent = sum(one.verdict is Verdict.SILENT for one in missed)
-    words = f"{len(asked) - len(missed)} of {len(asked)} events an audit asks for are heard by somebody; of {silent} nobody hears"
-    open_ends = sum(one.verdict is Verdict.UNKNOWN for one in missed)
-    return words + (f", of {open_ends} it cannot be told" if open_ends else "")
+    words = f"{len(asked) - len(missed)} of {len(asked)} are heard by somebody"
+    for verdict, by in ((Verdict.SILENT, "by nobody"), (Verdict.PARTLY, "only at times"), (Verdict.UNKNOWN, "cannot be told")):
+        count = sum(one.verdict is verdict for one in missed)
+        words += f", {count} {by}" if count else ""
+    return words
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------------
