@@ -18,24 +18,20 @@ from ...model.fact import Fact, State, absent, known
 from ...model.guards import (
     Alarm,
     AlarmChange,
-    Analyzer,
-    EventRule,
     FieldTest,
     Guards,
     LogGroup,
     Metric,
     MetricFilter,
-    Recorder,
     Selector,
-    Subscription,
-    Target,
     Topic,
     Trail,
     TrailStatus,
 )
+from .guardparts import Raw, bare, entries, number, region_in, region_of, texts, with_more
+from .hearers import analyzers, buses, recorders, recording, rules, subscriptions, targets
 from .wire import BROKEN, account_of, mend, moment, reason_of, text
 
-Raw = dict[str, Any]
 _OWNER = re.compile(rb'"arn:aws[a-z-]*:[a-z-]+:[a-z0-9-]+:(\d{12}):')
 
 WHAT = {
@@ -76,7 +72,7 @@ def fold_guards(guards: Guards, item: Document | Gap) -> Guards:
     if apply is None:
         return guards
     if not item.region:
-        item = msgspec.structs.replace(item, region=text(raw.get("Region")) or _region_in(raw))
+        item = msgspec.structs.replace(item, region=text(raw.get("Region")) or region_in(raw))
     guards = apply(guards, raw, item)
     what = WHAT.get(operation)
     if what is None:
@@ -86,7 +82,7 @@ def fold_guards(guards: Guards, item: Document | Gap) -> Guards:
     fact: Fact[None] = known(None, item.origin.name, item.as_of)
     if before is not None and not before.is_known and before.state is not State.NOT_LOADED:
         return guards  # a part was refused: what was read of it stays, and so does the refusal
-    return _with(guards, "asked", {(what, region): fact})
+    return with_more(guards, "asked", {(what, region): fact})
 
 
 def fold_all(items: Iterable[Document | Gap], account: str) -> tuple[Guards, tuple[str, ...]]:
@@ -125,19 +121,15 @@ def _refused(guards: Guards, gap: Gap) -> Guards:
     if gap.key == NOT_ENABLED:
         return msgspec.structs.replace(guards, off=guards.off | {gap.region})
     if operation == "cloudtrail:GetTrailStatus" and about in guards.trails:
-        return _with(guards, "trails", {about: msgspec.structs.replace(guards.trails[about], status=fact)})
+        return with_more(guards, "trails", {about: msgspec.structs.replace(guards.trails[about], status=fact)})
     if operation == "cloudtrail:GetEventSelectors" and about in guards.trails:
-        return _with(guards, "trails", {about: msgspec.structs.replace(guards.trails[about], selectors=fact)})
+        return with_more(guards, "trails", {about: msgspec.structs.replace(guards.trails[about], selectors=fact)})
     if operation == "sns:ListSubscriptionsByTopic":
-        return _with(guards, "topics", {about: Topic(about, fact)})
+        return with_more(guards, "topics", {about: Topic(about, fact)})
     if operation == "events:ListTargetsByRule" and about in guards.rules:
-        return _with(guards, "rules", {about: msgspec.structs.replace(guards.rules[about], targets=fact)})
+        return with_more(guards, "rules", {about: msgspec.structs.replace(guards.rules[about], targets=fact)})
     what = WHAT.get(operation)
-    return _with(guards, "asked", {(what, gap.region): fact}) if what is not None else guards
-
-
-def _with(guards: Guards, field: str, more: dict[Any, Any]) -> Guards:
-    return msgspec.structs.replace(guards, **{field: {**getattr(guards, field), **more}})
+    return with_more(guards, "asked", {(what, gap.region): fact}) if what is not None else guards
 
 
 # -- CloudTrail -----------------------------------------------------------------------------------------------------------
@@ -145,7 +137,7 @@ def _with(guards: Guards, field: str, more: dict[Any, Any]) -> Guards:
 
 def _trails(guards: Guards, raw: Raw, document: Document) -> Guards:
     found = {}
-    for entry in _entries(raw, "trailList"):
+    for entry in entries(raw, "trailList"):
         arn = text(entry.get("TrailARN"))
         if not arn:
             continue
@@ -153,7 +145,7 @@ def _trails(guards: Guards, raw: Raw, document: Document) -> Guards:
         trail = Trail(
             arn,
             text(entry.get("Name")) or arn.rpartition("/")[2],
-            text(entry.get("HomeRegion")) or _region_of(arn),
+            text(entry.get("HomeRegion")) or region_of(arn),
             account_of(arn),
             text(entry.get("S3BucketName")),
             entry.get("IsMultiRegionTrail") is True,
@@ -161,14 +153,14 @@ def _trails(guards: Guards, raw: Raw, document: Document) -> Guards:
             entry.get("IsOrganizationTrail") is True,
             entry.get("LogFileValidationEnabled") is True,
             text(entry.get("KmsKeyId")),
-            _bare(text(entry.get("CloudWatchLogsLogGroupArn"))),
+            bare(text(entry.get("CloudWatchLogsLogGroupArn"))),
             text(entry.get("SnsTopicARN")),
             custom if isinstance(custom := entry.get("HasCustomEventSelectors"), bool) else None,
         )
         if before is not None:
             trail = msgspec.structs.replace(trail, status=before.status, selectors=before.selectors)
         found[arn] = trail
-    return _with(_of_account(guards, document), "trails", found)
+    return with_more(_of_account(guards, document), "trails", found)
 
 
 def _of_account(guards: Guards, document: Document) -> Guards:
@@ -199,7 +191,7 @@ def _status(guards: Guards, raw: Raw, document: Document) -> Guards:
         moment(raw.get("StopLoggingTime")),
     )
     fact = known(status, document.origin.name, document.as_of)
-    return _with(guards, "trails", {trail.arn: msgspec.structs.replace(trail, status=fact)})
+    return with_more(guards, "trails", {trail.arn: msgspec.structs.replace(trail, status=fact)})
 
 
 def _selectors(guards: Guards, raw: Raw, document: Document) -> Guards:
@@ -208,20 +200,20 @@ def _selectors(guards: Guards, raw: Raw, document: Document) -> Guards:
         return guards
     found = (*_basic(raw), *_advanced(raw))
     fact = known(found, document.origin.name, document.as_of)
-    return _with(guards, "trails", {trail.arn: msgspec.structs.replace(trail, selectors=fact)})
+    return with_more(guards, "trails", {trail.arn: msgspec.structs.replace(trail, selectors=fact)})
 
 
 def _basic(raw: Raw) -> Iterator[Selector]:
     """Basic selectors as advanced ones."""
-    for entry in _entries(raw, "EventSelectors"):
+    for entry in entries(raw, "EventSelectors"):
         kind = text(entry.get("ReadWriteType")) or "All"
         only = () if kind == "All" else (FieldTest("readOnly", "Equals", ("true" if kind == "ReadOnly" else "false",)),)
         if entry.get("IncludeManagementEvents") is not False:
-            spared = _texts(entry, "ExcludeManagementEventSources")
+            spared = texts(entry, "ExcludeManagementEventSources")
             tests = (FieldTest("eventCategory", "Equals", ("Management",)), *only)
             yield Selector("", (*tests, FieldTest("eventSource", "NotEquals", spared)) if spared else tests)
-        for resource in _entries(entry, "DataResources"):
-            arns = _texts(resource, "Values")
+        for resource in entries(entry, "DataResources"):
+            arns = texts(resource, "Values")
             kept = (FieldTest("resources.type", "Equals", (text(resource.get("Type")),)), *only)
             everything = any(arn.count(":") < 5 or arn.endswith(":::") for arn in arns)
             narrowed = () if everything else (FieldTest("resources.ARN", "StartsWith", arns),)
@@ -229,12 +221,12 @@ def _basic(raw: Raw) -> Iterator[Selector]:
 
 
 def _advanced(raw: Raw) -> Iterator[Selector]:
-    for entry in _entries(raw, "AdvancedEventSelectors"):
+    for entry in entries(raw, "AdvancedEventSelectors"):
         tests = [
             FieldTest(text(one.get("Field")), operator, values)
-            for one in _entries(entry, "FieldSelectors")
+            for one in entries(entry, "FieldSelectors")
             for operator in ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
-            if (values := _texts(one, operator))
+            if (values := texts(one, operator))
         ]
         yield Selector(text(entry.get("Name")), tuple(tests))
 
@@ -244,29 +236,29 @@ def _advanced(raw: Raw) -> Iterator[Selector]:
 
 def _groups(guards: Guards, raw: Raw, document: Document) -> Guards:
     found = {}
-    for entry in _entries(raw, "logGroups"):
-        arn = _bare(text(entry.get("logGroupArn")) or text(entry.get("arn")))
+    for entry in entries(raw, "logGroups"):
+        arn = bare(text(entry.get("logGroupArn")) or text(entry.get("arn")))
         if arn:
             days, stored = entry.get("retentionInDays"), entry.get("storedBytes")
             found[arn] = LogGroup(
                 arn,
                 text(entry.get("logGroupName")),
-                _region_of(arn),
+                region_of(arn),
                 account_of(arn),
                 days if isinstance(days, int) else None,
                 stored if isinstance(stored, int) else None,
                 text(entry.get("kmsKeyId")),
                 moment(entry.get("creationTime")),
             )
-    return _with(guards, "groups", found)
+    return with_more(guards, "groups", found)
 
 
 def _filters(guards: Guards, raw: Raw, document: Document) -> Guards:
     found = {}
-    for entry in _entries(raw, "metricFilters"):
+    for entry in entries(raw, "metricFilters"):
         group, name = text(entry.get("logGroupName")), text(entry.get("filterName"))
         metrics = []
-        for one in _entries(entry, "metricTransformations"):
+        for one in entries(entry, "metricTransformations"):
             default, dimensions = one.get("defaultValue"), one.get("dimensions")
             metrics.append(
                 Metric(
@@ -286,16 +278,16 @@ def _filters(guards: Guards, raw: Raw, document: Document) -> Guards:
             tuple(metrics),
             text(entry.get("fieldSelectionCriteria")),
         )
-    return _with(_of_account(guards, document), "filters", found)
+    return with_more(_of_account(guards, document), "filters", found)
 
 
 def _alarms(guards: Guards, raw: Raw, document: Document) -> Guards:
     found = {}
     for composite, name in ((False, "MetricAlarms"), (True, "CompositeAlarms")):
-        for entry in _entries(raw, name):
+        for entry in entries(raw, name):
             alarm = _alarm(entry, document, composite=composite)
             found[alarm.arn] = alarm
-    return _with(guards, "alarms", found)
+    return with_more(guards, "alarms", found)
 
 
 def _alarm(entry: Raw, document: Document, *, composite: bool) -> Alarm:
@@ -303,7 +295,7 @@ def _alarm(entry: Raw, document: Document, *, composite: bool) -> Alarm:
     arn = text(entry.get("AlarmArn")) or f"{document.region}/{name}"
     inputs = []
     statistic, period = text(entry.get("Statistic")) or text(entry.get("ExtendedStatistic")), entry.get("Period")
-    for one in _entries(entry, "Metrics"):
+    for one in entries(entry, "Metrics"):
         stat = one.get("MetricStat")
         metric = stat.get("Metric") if isinstance(stat, dict) else None
         if isinstance(metric, dict):
@@ -312,22 +304,22 @@ def _alarm(entry: Raw, document: Document, *, composite: bool) -> Alarm:
     return Alarm(
         arn,
         name,
-        _region_of(arn) if arn.startswith("arn:") else document.region,
+        region_of(arn) if arn.startswith("arn:") else document.region,
         account_of(arn) or document.account,
         text(entry.get("StateValue")),
         composite,
         entry.get("ActionsEnabled") is not False,
-        _texts(entry, "AlarmActions"),
+        texts(entry, "AlarmActions"),
         text(entry.get("StateReason")),
         moment(entry.get("StateTransitionedTimestamp")) or moment(entry.get("StateUpdatedTimestamp")),
         text(entry.get("Namespace")),
         text(entry.get("MetricName")),
         tuple(inputs),
-        tuple((text(one.get("Name")), text(one.get("Value"))) for one in _entries(entry, "Dimensions")),
+        tuple((text(one.get("Name")), text(one.get("Value"))) for one in entries(entry, "Dimensions")),
         statistic,
-        _number(period),
-        _number(entry.get("EvaluationPeriods")),
-        _number(entry.get("DatapointsToAlarm")),
+        number(period),
+        number(entry.get("EvaluationPeriods")),
+        number(entry.get("DatapointsToAlarm")),
         float(threshold) if isinstance(threshold, int | float) and not isinstance(threshold, bool) else None,
         text(entry.get("ComparisonOperator")),
         text(entry.get("TreatMissingData")),
@@ -338,7 +330,7 @@ def _alarm(entry: Raw, document: Document, *, composite: bool) -> Alarm:
 
 def _history(guards: Guards, raw: Raw, document: Document) -> Guards:
     found: dict[str, list[AlarmChange]] = {}
-    for entry in _entries(raw, "AlarmHistoryItems"):
+    for entry in entries(raw, "AlarmHistoryItems"):
         name, at = text(entry.get("AlarmName")), moment(entry.get("Timestamp"))
         if not name or at is None:
             continue
@@ -352,7 +344,7 @@ def _history(guards: Guards, raw: Raw, document: Document) -> Guards:
     about = document.key.partition(" ")[2]
     if about and about not in merged:
         merged[about] = guards.history.get(about, ())
-    return _with(guards, "history", merged)
+    return with_more(guards, "history", merged)
 
 
 def _states(data: str) -> tuple[str, str]:
@@ -369,117 +361,6 @@ def _states(data: str) -> tuple[str, str]:
     return state("oldState"), state("newState")
 
 
-# -- SNS, EventBridge, Config, Access Analyzer ------------------------------------------------------------------------------
-
-
-def _subscriptions(guards: Guards, raw: Raw, document: Document) -> Guards:
-    about = text(raw.get("TopicArn")) or document.key.partition(" ")[2]
-    by_topic: dict[str, list[Subscription]] = {about: []} if about else {}
-    for entry in _entries(raw, "Subscriptions"):
-        arn, topic = text(entry.get("SubscriptionArn")), text(entry.get("TopicArn")) or about
-        state = "pending" if arn == "PendingConfirmation" else "deleted" if arn == "Deleted" or not arn.startswith("arn:") else "confirmed"
-        if topic:
-            by_topic.setdefault(topic, []).append(
-                Subscription(topic, text(entry.get("Protocol")), text(entry.get("Endpoint")), state, arn if state == "confirmed" else "")
-            )
-    found = {}
-    for topic, subscriptions in by_topic.items():
-        before = guards.topics.get(topic)
-        held = before.subscriptions.value or () if before is not None else ()
-        joined = tuple(dict.fromkeys((*held, *subscriptions)))
-        found[topic] = Topic(topic, known(joined, document.origin.name, document.as_of))
-    return _with(guards, "topics", found)
-
-
-def _rules(guards: Guards, raw: Raw, document: Document) -> Guards:
-    found = {}
-    for entry in _entries(raw, "Rules") or ([raw] if "EventPattern" in raw else []):
-        arn, pattern = text(entry.get("Arn")), text(entry.get("EventPattern"))
-        if not arn or not pattern:
-            continue  # a schedule takes no events
-        before = guards.rules.get(arn)
-        found[arn] = EventRule(
-            arn,
-            text(entry.get("Name")),
-            _region_of(arn),
-            account_of(arn),
-            (text(entry.get("EventBusName")) or "default").rpartition("/")[2],
-            text(entry.get("State")),
-            pattern,
-            text(entry.get("ManagedBy")),
-            before.targets if before is not None else Fact(State.NOT_LOADED),
-        )
-    return _with(guards, "rules", found)
-
-
-def _buses(guards: Guards, raw: Raw, document: Document) -> Guards:
-    return guards  # the names of the buses whose rules are asked for; nothing of their own
-
-
-def _targets(guards: Guards, raw: Raw, document: Document) -> Guards:
-    about = document.key.partition(" ")[2] or text(raw.get("RuleArn"))
-    name, bus = text(raw.get("Rule")), text(raw.get("EventBusName")) or "default"
-    rules = [r for r in guards.rules.values() if r.arn == about or (name and (r.name, r.bus) == (name, bus.rpartition("/")[2]))]
-    if not rules and not about and not name:
-        rules = [r for r in guards.rules.values() if not r.targets.is_known]
-    if len(rules) != 1:
-        return guards
-    rule = rules[0]
-    held = rule.targets.value or ()
-    more = [Target(text(entry.get("Id")), text(entry.get("Arn"))) for entry in _entries(raw, "Targets")]
-    fact = known(tuple(dict.fromkeys((*held, *more))), document.origin.name, document.as_of)
-    return _with(guards, "rules", {rule.arn: msgspec.structs.replace(rule, targets=fact)})
-
-
-def _recorders(guards: Guards, raw: Raw, document: Document) -> Guards:
-    found = {}
-    for entry in _entries(raw, "ConfigurationRecorders"):
-        group = entry.get("recordingGroup")
-        group = group if isinstance(group, dict) else {}
-        spared = group.get("exclusionByResourceTypes")
-        name, region = text(entry.get("name")), document.region or _region_of(text(entry.get("arn")))
-        before = guards.recorders.get((region, name))
-        recorder = Recorder(
-            name,
-            region,
-            group.get("allSupported") is True or bool(spared),
-            group.get("includeGlobalResourceTypes") is True,
-            _texts(group, "resourceTypes"),
-            _texts(spared, "resourceTypes") if isinstance(spared, dict) else (),
-        )
-        if before is not None:
-            recorder = msgspec.structs.replace(recorder, recording=before.recording, status=before.status, error=before.error)
-        found[(region, name)] = recorder
-    return _with(guards, "recorders", found)
-
-
-def _recording(guards: Guards, raw: Raw, document: Document) -> Guards:
-    found = {}
-    for entry in _entries(raw, "ConfigurationRecordersStatus"):
-        name, region = text(entry.get("name")), document.region or _region_of(text(entry.get("arn")))
-        before = guards.recorders.get((region, name)) or Recorder(name, region)
-        error = ": ".join(part for part in (text(entry.get("lastErrorCode")), text(entry.get("lastErrorMessage"))) if part)
-        recording = entry.get("recording") is True
-        found[(region, name)] = msgspec.structs.replace(before, recording=recording, status=text(entry.get("lastStatus")), error=error)
-    return _with(guards, "recorders", found)
-
-
-def _analyzers(guards: Guards, raw: Raw, document: Document) -> Guards:
-    found = {}
-    for entry in _entries(raw, "analyzers"):
-        arn = text(entry.get("arn"))
-        if arn:
-            found[arn] = Analyzer(
-                arn,
-                text(entry.get("name")),
-                _region_of(arn),
-                text(entry.get("type")),
-                text(entry.get("status")),
-                moment(entry.get("lastResourceAnalyzedAt")),
-            )
-    return _with(guards, "analyzers", found)
-
-
 _DECODERS: dict[str, Callable[[Guards, Raw, Document], Guards]] = {
     "cloudtrail:DescribeTrails": _trails,
     "cloudtrail:GetTrailStatus": _status,
@@ -488,52 +369,15 @@ _DECODERS: dict[str, Callable[[Guards, Raw, Document], Guards]] = {
     "logs:DescribeMetricFilters": _filters,
     "cloudwatch:DescribeAlarms": _alarms,
     "cloudwatch:DescribeAlarmHistory": _history,
-    "sns:ListSubscriptionsByTopic": _subscriptions,
-    "events:ListEventBuses": _buses,
-    "events:ListRules": _rules,
-    "events:DescribeRule": _rules,
-    "events:ListTargetsByRule": _targets,
-    "config:DescribeConfigurationRecorders": _recorders,
-    "config:DescribeConfigurationRecorderStatus": _recording,
-    "access-analyzer:ListAnalyzers": _analyzers,
+    "sns:ListSubscriptionsByTopic": subscriptions,
+    "events:ListEventBuses": buses,
+    "events:ListRules": rules,
+    "events:DescribeRule": rules,
+    "events:ListTargetsByRule": targets,
+    "config:DescribeConfigurationRecorders": recorders,
+    "config:DescribeConfigurationRecorderStatus": recording,
+    "access-analyzer:ListAnalyzers": analyzers,
 }
 
 ORDER = {operation: place for place, operation in enumerate(_DECODERS)}
 """Answers that name others by what they are about come after them."""
-
-
-# -- small readings ---------------------------------------------------------------------------------------------------------
-
-
-def _entries(raw: Any, key: str) -> list[Raw]:
-    value = raw.get(key) if isinstance(raw, dict) else None
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _texts(raw: Any, key: str) -> tuple[str, ...]:
-    value = raw.get(key) if isinstance(raw, dict) else None
-    return tuple(text(one) for one in value if text(one)) if isinstance(value, list) else ()
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _region_of(arn: str) -> str:
-    parts = arn.split(":", 5)
-    return parts[3] if len(parts) == 6 and parts[0] == "arn" else ""
-
-
-def _bare(arn: str) -> str:
-    """A log group's ARN without the `:*` it is often written with."""
-    return arn.removesuffix(":*")
-
-
-def _region_in(raw: Raw) -> str:
-    """The Region the answer's first ARN names, for answers saved without it."""
-    for value in raw.values():
-        for entry in value if isinstance(value, list) else ():
-            for name in ("AlarmArn", "Arn", "arn", "logGroupArn") if isinstance(entry, dict) else ():
-                if region := _region_of(text(entry.get(name))):
-                    return region
-    return ""
