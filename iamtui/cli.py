@@ -372,6 +372,32 @@ def changes(
 
 
 @cli.command()
+@click.argument("events", nargs=-1, metavar="[EVENT]…")
+@click.option("--missing", is_flag=True, help="Only what nobody hears of for certain.")
+@click.option("--text", type=click.Choice(["cli", "terraform", "cloudformation"]), help="Text for what is missing.")
+@click.option("--states", is_flag=True, help="The alarms as they are now; named ones with their history and the events that raised them.")
+@_format_option
+@_source_options
+@click.pass_context
+def alarms(ctx: click.Context, /, events: tuple[str, ...], missing: bool, text: str | None, states: bool, form: str, **given: Any) -> None:
+    """Would an alarm fire for DeleteUser, and who would hear? Metric filters and rules, evaluated on sample events (1: nobody would)."""
+    from .commands.alarms import print_alarms
+
+    ctx.exit(print_alarms(_choices(ctx, given), events, form, missing=missing, text=text or "", states=states))
+
+
+@cli.command()
+@_format_option
+@_source_options
+@click.pass_context
+def logging(ctx: click.Context, /, form: str, **given: Any) -> None:
+    """Can this account be audited at all? Trails, log groups, Config, analyzers, reports (1: no trail records as it should)."""
+    from .commands.alarms import print_logging
+
+    ctx.exit(print_logging(_choices(ctx, given), form))
+
+
+@cli.command()
 @click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")

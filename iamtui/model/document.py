@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CONFIG_RECORDERS = "config-recorders"  # DescribeConfigurationRecorders and …Status of one Region, joined or each
     RESOURCE_POLICIES = "resource-policies"
     ORGANIZATION = "organization"
+    GUARDS = "guards"  # trails, metric filters, alarms, topics, rules …; key: the operation, and what it was asked about
     SIMULATION = "simulation"
     OTHER = "other"  # recognised as something that is not account data; `key` says what it looked like
 

@@ -34,6 +34,7 @@ FRESH_FOR: dict[Kind, timedelta] = {
     Kind.RESOURCE_POLICIES: timedelta(hours=1),
     Kind.ANALYZERS: timedelta(hours=1),
     Kind.ANALYZER_FINDINGS: timedelta(hours=1),
+    Kind.GUARDS: timedelta(hours=1),
 }
 
 _KIND_OF = {

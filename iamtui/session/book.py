@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AwsError, CredentialsError, IamtuiError
 from ..model.account import World
-from ..model.document import Gap
+from ..model.document import Document, Gap
 from ..model.event import Window
 from ..model.fact import Fact
 from ..model.surroundings import Surroundings
@@ -18,6 +18,9 @@ from .answers import Link, Problem
 from .configlog import ConfigLog
 from .eventlog import EventLog
 from .usagebook import UsageBook
+
+if TYPE_CHECKING:
+    from ..model.guards import Guards
 
 
 class Book:
@@ -28,6 +31,7 @@ class Book:
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
     config: what AWS Config told
+    guard_items: answers about trails, alarms and rules (and what was refused of them), as they came; guards_read: all were asked for
     events_lost: something that should have been events could not be read
     """
 
@@ -47,6 +51,9 @@ class Book:
         self.analyzers_at: datetime | None = None  # when Access Analyzer last told its analyzers
         self.resources_asked: set[str] = set()
         self.config = ConfigLog()
+        self.guard_items: tuple[Document | Gap, ...] = ()
+        self.guards_read = False
+        self.guards_held: tuple[object, tuple[str, ...], tuple[Guards, ...]] | None = None  # made of which answers, for which accounts
         self._problems: list[Problem] = []
         self._known_problems: set[tuple[str, str]] = set()
 

@@ -47,6 +47,7 @@ from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .changing import ChangeQuestions
 from .eventlog import when
+from .guarding import GuardQuestions
 from .practising import PracticeQuestions
 from .reading import Reader
 from .sweeping import SweepQuestions
@@ -86,7 +87,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -577,6 +578,8 @@ class Session(AccessQuestions, ChangeQuestions, PracticeQuestions, SweepQuestion
         for clue in [clue for clue in alert.clues if clue.kind.value in asked][:4]:
             query = EventQuery(attribute=asked[clue.kind.value], value=clue.value, regions=self.info.regions)
             yield from self.load_events(query, cancelled)
+        for _ in self.load_guards(cancelled):
+            pass
 
     def triage(self, alert: Alert) -> Triage:
         """One alert joined with who it is about, who is behind it, what else they did, could do and had changed. For a worker."""

@@ -73,6 +73,8 @@ class Reader:
         book.resources_asked.clear()
         if self.info.kind != "live":
             book.surroundings = Surroundings()
+            book.guard_items = ()
+        book.guards_read = False
         book.forget_problems()
         book.link = Link.REFRESHING
         told = 0.0
@@ -84,6 +86,8 @@ class Reader:
                 assembler.add(item)
                 if isinstance(item, Document) and item.kind in _AROUND:
                     self._around(item)
+                if item.kind is Kind.GUARDS:
+                    book.guard_items = (*book.guard_items, item)
                 if isinstance(item, Document):
                     documents.append(item)
                 if self.info.kind != "demo" and time.monotonic() - told >= _EVERY:

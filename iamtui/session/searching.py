@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..analysis import activity as activities
@@ -73,6 +73,10 @@ class EventSearch(Protocol):
         """One event, by its id or by what stands for it."""
         ...
 
+    def within(self, since: datetime | None, until: datetime | None) -> Sequence[Event]:
+        """Events of a stretch of time, both ends included, and those without a time; with their records."""
+        ...
+
     def writes(self) -> Sequence[Event]:
         """Calls that went through and may have changed something."""
         ...
@@ -139,6 +143,12 @@ class LogSearch:
 
     def of_calls(self, source: str, names: Sequence[str]) -> Sequence[Event]:
         return self._log.newest_first()
+
+    def within(self, since: datetime | None, until: datetime | None) -> Sequence[Event]:
+        events = self._log.newest_first()
+        if since is None and until is None:
+            return events
+        return [e for e in events if e.time is None or not ((since and e.time < since) or (until and e.time > until))]
 
     def writes(self) -> Sequence[Event]:
         return [event for event in self._log.newest_first() if not event.read_only and event.outcome is Outcome.SUCCESS]
@@ -343,6 +353,11 @@ class StoredSearch:
     def of_calls(self, source: str, names: Sequence[str]) -> Sequence[Event]:
         where = "source = ? AND name IN (SELECT unnest(?::VARCHAR[]))"
         return self._stored.wholes(self._stored.events(where, [source, list(names)], _MOST_RECORDS))
+
+    def within(self, since: datetime | None, until: datetime | None) -> Sequence[Event]:
+        bounds = [(sign, one.astimezone(UTC).replace(tzinfo=None)) for sign, one in ((">=", since), ("<=", until)) if one is not None]
+        where = "time IS NULL OR (" + (" AND ".join(f"time {sign} ?" for sign, _ in bounds) or "true") + ")"
+        return self._stored.wholes(self._stored.events(where, [one for _, one in bounds], _MOST_RECORDS))
 
     def writes(self) -> Sequence[Event]:
         return self._stored.events("read_only IS DISTINCT FROM true AND outcome = 'success'")

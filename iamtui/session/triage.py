@@ -18,6 +18,7 @@ from ..model.event import ActorKind, Event, Outcome
 from ..model.finding import Severity
 from ..model.identity import Role, User
 from .answers import ListKind, Row
+from .noticing import Noticed, noticed, raised_around
 
 if TYPE_CHECKING:
     from .facade import Session
@@ -40,6 +41,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     around:   what stands out of the same actor's calls of that hour and after
     could:    sentences: what the identity may do
     changed:  changes to the identity in the thirty days before
+    alarms:   alarms and rules that find the event or that the alert names, with who hears of them
     steps:    (what it does, text to copy); nothing is run
     unknown:  what could not be told, and why
     """
@@ -55,6 +57,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     could: tuple[str, ...] = ()
     changed: tuple[Event, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[Noticed, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
@@ -62,7 +65,7 @@ def triage(session: Session, alert: Alert, own: Sequence[Event]) -> Triage:
     """The answer to one alert. `own`: events the alert itself holds that are not among those that were read. For a worker."""
     unknown: list[str] = []
     search = session.search
-    matches = _matching(alert, own, search)
+    matches = _matching(alert, own, search) or raised_around(session, alert)
     event = matches[0] if matches else None
     if event is None:
         unknown.append(f"no event among the {search.count() + len(own):,} that were read has {_named(alert.clues)}")
@@ -84,6 +87,7 @@ def triage(session: Session, alert: Alert, own: Sequence[Event]) -> Triage:
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
         _steps(who, event),
+        noticed(session, alert, event, unknown),
         tuple(unknown),
     )
 

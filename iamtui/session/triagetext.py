@@ -7,6 +7,7 @@ from typing import Any
 from ..analysis.classing import classify
 from ..analysis.event_columns import actor_words, short_target
 from ..model.event import Event
+from .noticing import noticed_lines, noticed_object
 from .triage import Triage, by_name, moments_words
 
 Section = tuple[str, list[str]]
@@ -35,6 +36,8 @@ def sections(found: Triage) -> list[Section]:
     if found.who is not None:
         lines = [event_line(change) for change in found.changed]
         made.append(("Changed in the 30 days before", lines or ["nothing, among the events that were read"]))
+    if found.alarms:
+        made.append(("Alarms and rules", [line for one in found.alarms for line in noticed_lines(one)]))
     if found.steps:
         made.append(
             ("Now (text to copy; iamtui changes nothing)", [line for what, command in found.steps for line in (f"# {what}", command)])
@@ -125,6 +128,7 @@ def triage_object(found: Triage) -> dict[str, Any]:
         "around": moments_words(found.around),
         "could": found.could,
         "changed": [{"id": e.event_id, "words": event_line(e)} for e in found.changed],
+        "alarms": [noticed_object(one) for one in found.alarms],
         "steps": [{"what": what, "command": command} for what, command in found.steps],
         "unknown": found.unknown,
     }

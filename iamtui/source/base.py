@@ -133,6 +133,13 @@ class Source(Protocol):
         """What AWS Config recorded of one IAM resource: a CONFIG_RECORDERS document and CONFIG_ITEMS pages a Region, key: the unique id.
         `target`: user, role, group, policy. Evidence and the demo yield nothing here: all they have is in `account` and
         `surroundings`."""
+
+    def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """GUARDS documents that `account` does not bring: trails, metric filters, alarms, topics, rules, recorders, analyzers."""
+        ...
+
+    def alarm_history(self, name: str, region: str) -> Iterator[Item]:
+        """GUARDS documents of one alarm's history, newest first."""
         ...
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:

@@ -225,6 +225,14 @@ class IamtuiApp(App[None]):
                 from .access import show_practices
 
                 show_practices(self)
+            case "alarms":
+                from .guards import show_alarms
+
+                show_alarms(self, argument)
+            case "logging":
+                from .guards import show_logging
+
+                show_logging(self)
             case "sql":
                 self.open_sql(argument)
             case "triage":

@@ -10,6 +10,7 @@ from ..session import ListKind
 VERBS = (
     "account",
     "analyzer",
+    "alarms",
     "can",
     "changes",
     "collect",
@@ -24,6 +25,7 @@ VERBS = (
     "info",
     "matrix",
     "practices",
+    "logging",
     "preflight",
     "problems",
     "profile",

@@ -43,6 +43,7 @@ KEYS = (
     Key("go", "colon", "go", "go anywhere", "explorer", "find", True),
     Key("filter", "slash", "filter", "narrow this list", "explorer", "find", True),
     Key("who-can", "w", "who_can", "who can do this", "explorer", "find"),
+    Key("alarms", "a", "alarms", "would anybody hear of this", "explorer", "find"),
     Key("palette", "ctrl+p", "palette", "command palette", "explorer", "find"),
     Key("sort", "s", "sort", "sort by the next column", "explorer", "view"),
     Key("sort.reverse", "S", "sort_reverse", "turn the order round", "explorer", "view"),

@@ -24,12 +24,13 @@ MOST_STEPS = 6
 
 
 class Asked(NamedTuple):
-    """`seen`: expressions found on the screen after the steps; `told`: expressions found in the command's answer."""
+    """`seen`: expressions found on the screen after the steps; `told`: expressions found in the command's answer; `code`: its exit code."""
 
     steps: tuple[str, ...]
     seen: tuple[str, ...]
     command: str
     told: tuple[str, ...]
+    code: int = 0
 
 
 STORIES: dict[str, Asked] = {
@@ -170,6 +171,30 @@ STORIES: dict[str, Asked] = {
         "events event:DeleteUser",
         ("DeleteUser", "tmp-loadtest"),
     ),
+    "S15 is there an alarm on DeleteUser, and who gets the mail": Asked(
+        (":alarms DeleteUser",),
+        (r"DeleteUser +nobody hears", r"✗ broken +topic +identity-reviews nobody has confirmed", r"security@acme\.example"),
+        "alarms DeleteUser",
+        (
+            r"DeleteUser +nobody hears",
+            r"identity-reviews nobody has confirmed: email security@acme\.example",
+            "no trail delivers to it",
+            "us-east-1 only",
+        ),
+        1,
+    ),
+    "S15 and on a user who grants itself admin": Asked(
+        (":alarms AttachUserPolicy PutUserPolicy", "enter"),
+        (r"who hears +on-call@acme\.example, https https://events\.pager\.example", r"✓ ok +filter +iam-changes finds it"),
+        "alarms AttachUserPolicy PutUserPolicy",
+        (r"AttachUserPolicy +heard", r"When grants itself admin", r"on-call@acme\.example"),
+    ),
+    "S15 from the event itself": Asked(
+        (":events event:DeleteUser", "a"),
+        (r"Who hears of DeleteUser", r"is told to +nobody", "identity-reviews"),
+        "alarms --states iam-changes",
+        (r"iam-changes +OK", r"OK → ALARM", r"AttachUserPolicy success +ci-runner → ci-runner"),
+    ),
     "S16 a test role with high privileges": Asked(
         (":roles test-", "down", "enter", "right"),
         ("test-migration", "AdministratorAccess"),
@@ -235,6 +260,6 @@ async def test_by_keys(asked: Asked) -> None:
 @pytest.mark.parametrize("asked", STORIES.values(), ids=STORIES)
 def test_by_command(asked: Asked) -> None:
     result = CliRunner().invoke(cli, ["--demo", *asked.command.split()])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == asked.code, result.output
     for expression in asked.told:
         assert re.search(expression, result.stdout), f"{expression}\n{result.stdout[:3000]}"

@@ -13,8 +13,9 @@ import pytest
 
 from iamtui.model.document import Document, Kind
 from iamtui.source.demo.breach import FIRST_IP, INSTANCE, SECOND_IP
+from iamtui.source.demo.guards import GROUP, monitoring
 from iamtui.source.demo.stories import STORIES, event_ids, story
-from iamtui.source.demo.surroundings import RESOURCE_POLICIES, monitoring, proposed_policy
+from iamtui.source.demo.surroundings import RESOURCE_POLICIES, proposed_policy
 from tests.support.demo import NOW, authorization, by_id, documents, issuer, moment, records, source
 
 MIDNIGHT = NOW.replace(hour=0, minute=0)
@@ -242,10 +243,12 @@ def s15() -> None:
         record = told[name]
         assert record["requestParameters"]["userName"] == record["userIdentity"]["userName"]
     assert told["delete-user"]["requestParameters"] == {"userName": "tmp-loadtest"}
-    answers = monitoring()
-    patterns = " ".join(f["filterPattern"] for f in answers["logs:DescribeMetricFilters"]["metricFilters"])
-    assert "DeleteUser" not in patterns
-    assert "AttachUserPolicy" in patterns
+    answers = monitoring(source().clock, NOW)
+    filters = {f["filterName"]: f for f in answers["logs:DescribeMetricFilters"]["metricFilters"]}
+    assert "AttachUserPolicy" in filters["iam-changes"]["filterPattern"]
+    assert "DeleteUser" not in filters["iam-changes"]["filterPattern"]  # as CIS's filter of IAM changes
+    assert {name for name, f in filters.items() if "DeleteUser" in f["filterPattern"]} == {"user-lifecycle", "delete-user"}
+    assert filters["user-lifecycle"]["logGroupName"] == GROUP != filters["delete-user"]["logGroupName"]
     silenced = [a["AlarmName"] for a in answers["cloudwatch:DescribeAlarms"]["MetricAlarms"] if not a["ActionsEnabled"]]
     assert silenced == [story("S15").facts["silenced"]]
     mails = answers["sns:ListSubscriptionsByTopic"]["Subscriptions"]

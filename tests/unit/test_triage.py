@@ -300,3 +300,60 @@ def test_hostile_text_stays_text() -> None:
         assert "\u202e" not in out
         if form == "markdown":
             assert "[x](javascript:1)" not in out
+
+
+# -- alarms and rules --------------------------------------------------------------------------------------------------
+
+
+def demo_triage(text: str) -> Triage:
+    session = Session(DemoSource(now=NOW), now=lambda: NOW)
+    session.open()
+    alert = session.alert(text)
+    for _ in session.load_clues(alert):
+        pass
+    return session.triage(alert)
+
+
+def gone_off(name: str, day: str) -> str:
+    arn = f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{name}"
+    return json.dumps(
+        {"AlarmName": name, "AlarmArn": arn, "NewStateValue": "ALARM", "StateChangeTime": f"{day}:00.000+0000", "Trigger": {}}
+    )
+
+
+def test_an_alarm_that_goes_off_leads_to_the_event_that_raised_it() -> None:
+    found = demo_triage(gone_off("iam-changes", "2026-03-05T02:07"))
+    assert found.event is not None
+    assert (found.event.name, found.event.actor.name) == ("AttachUserPolicy", "ci-runner")
+    alarm, rule = found.alarms
+    assert (alarm.name, alarm.named, alarm.hears) == ("iam-changes", True, ("on-call@acme.example",))
+    assert [change.new for change in alarm.then if change.new][:2] == ["ALARM", "OK"]
+    assert (rule.kind, rule.name) == ("rule", "admin-granted")
+    told = dict(sections(found))["Alarms and rules"]
+    assert told[0] == "alarm iam-changes (OK), named by the alert: tells on-call@acme.example"
+    assert triage_object(found)["alarms"][0]["hears"] == ("on-call@acme.example",)
+
+
+def test_an_event_nobody_heard_of_says_so() -> None:
+    session = Session(DemoSource(now=NOW), now=lambda: NOW)
+    session.open()
+    for _ in session.load_events():
+        pass
+    deleted = next(event for event in session._book.log.newest_first() if event.name == "DeleteUser")
+    found = session.triage(session.alert(deleted.event_id))
+    lines = dict(sections(found))["Alarms and rules"]
+    assert any("user-lifecycle (OK): tells nobody: topic identity-reviews nobody has confirmed" in line for line in lines)
+    assert any(line.startswith("rule iam-user-deleted: tells nobody: rule iam-user-deleted is in eu-central-1") for line in lines)
+
+
+def test_an_alarm_nobody_has_read_is_said() -> None:
+    found = demo_triage(gone_off("not-ours", "2026-03-05T02:07"))
+    assert "the alarm not-ours is not among those that were read" in found.unknown
+    assert not found.alarms
+
+
+def test_markdown_of_the_ticket_has_the_alarms() -> None:
+    text = gone_off("root-sign-in", "2026-02-16T21:16")
+    result = CliRunner().invoke(cli, ["triage", "--demo", "--format", "markdown", "-"], input=text)
+    assert "## Alert" in result.stdout
+    assert "## Alarms and rules" in result.stdout or "not read" in result.stdout

@@ -46,6 +46,7 @@ _SHOWN_LATER = {
     Kind.RESOURCE_POLICIES,
     Kind.ORGANIZATION,
     Kind.SIMULATION,
+    Kind.GUARDS,
 }
 
 

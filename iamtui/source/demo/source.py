@@ -150,6 +150,21 @@ class DemoSource:
         for kind, operation, body, key, region in documents(self.clock, self.seed):
             yield self._document(kind, operation, body, key, region)
 
+    def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Document]:
+        """Trails, filters, alarms, topics, rules, recorders and analyzers: what would be noticed, and by whom."""
+        from .guards import documents
+
+        for operation, about, body, region in documents(self.clock, self.now):
+            yield self._document(Kind.GUARDS, operation, body, f"{operation} {about}".strip(), region)
+
+    def alarm_history(self, name: str, region: str) -> Iterator[Document]:
+        """What became of one alarm."""
+        from .guards import history
+
+        yield self._document(
+            Kind.GUARDS, "cloudwatch:DescribeAlarmHistory", history(self.clock, name), f"cloudwatch:DescribeAlarmHistory {name}", region
+        )
+
     def access_keys(self, user_name: str, user_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Keys of one user with their last use."""
         user = next((u for u in USERS if u.name == user_name), None)

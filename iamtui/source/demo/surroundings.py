@@ -1,4 +1,4 @@
-"""What lies around identity: the organisation, policies of resources, findings, Config's items, alarms. Raw material of later questions."""
+"""What lies around identity: the organisation, policies of resources, findings, Config's items. Raw material of later questions."""
 
 from __future__ import annotations
 
@@ -209,74 +209,6 @@ def _organization() -> dict[str, Any]:
             _scp("our-regions", "Only our Regions", policy(regions), ("ou-acme-prod1", "ou-acme-dev01")),
             _scp("protect-emergency", "Break-glass identities stay as they are", policy(emergency), ("ou-acme-prod1",)),
         ],
-    }
-
-
-def monitoring() -> dict[str, Any]:
-    """Answers about the alarm path, by API operation: one trail, its metric filters, alarms, topics and who gets the mail."""
-    topic = f"arn:aws:sns:eu-central-1:{ACCOUNT}:security-alerts"
-    group = f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:acme-organization-trail:*"
-    filters = {
-        "root-sign-in": '{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }',
-        "iam-changes": "{ ($.eventName = AttachUserPolicy) || ($.eventName = AttachRolePolicy) || ($.eventName = PutUserPolicy) || "
-        "($.eventName = PutRolePolicy) || ($.eventName = CreatePolicyVersion) }",
-        "unauthorized": '{ ($.errorCode = "*UnauthorizedOperation") || ($.errorCode = "AccessDenied*") }',
-    }
-    return {
-        "cloudtrail:DescribeTrails": {
-            "trailList": [
-                {
-                    "Name": "acme-organization",
-                    "S3BucketName": "acme-organization-trail",
-                    "IncludeGlobalServiceEvents": True,
-                    "IsMultiRegionTrail": True,
-                    "HomeRegion": "eu-central-1",
-                    "TrailARN": f"arn:aws:cloudtrail:eu-central-1:{ACCOUNT}:trail/acme-organization",
-                    "LogFileValidationEnabled": True,
-                    "CloudWatchLogsLogGroupArn": group,
-                    "IsOrganizationTrail": True,
-                }
-            ]
-        },
-        "cloudtrail:GetEventSelectors": {
-            "EventSelectors": [
-                {
-                    "ReadWriteType": "All",
-                    "IncludeManagementEvents": True,
-                    "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::acme-customer-exports/"]}],
-                }
-            ]
-        },
-        "logs:DescribeMetricFilters": {
-            "metricFilters": [
-                {
-                    "filterName": name,
-                    "filterPattern": pattern,
-                    "logGroupName": "acme-organization-trail",
-                    "metricTransformations": [{"metricName": name, "metricNamespace": "Security", "metricValue": "1"}],
-                }
-                for name, pattern in filters.items()
-            ]
-        },
-        "cloudwatch:DescribeAlarms": {
-            "MetricAlarms": [
-                {
-                    "AlarmName": name,
-                    "ActionsEnabled": name != "root-sign-in",
-                    "AlarmActions": [topic],
-                    "MetricName": name,
-                    "Namespace": "Security",
-                    "StateValue": "OK",
-                }
-                for name in ("root-sign-in", "iam-changes")
-            ]
-        },
-        "sns:ListSubscriptionsByTopic": {
-            "Subscriptions": [
-                {"SubscriptionArn": f"{topic}:0f1bEXAMPLE", "Protocol": "email", "Endpoint": "on-call@acme.example", "TopicArn": topic},
-                {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "security@acme.example", "TopicArn": topic},
-            ]
-        },
     }
 
 

@@ -234,7 +234,47 @@ def _told(fields: Fields, body: bytes) -> Recognised:
     if "Role" in fields and "RoleName" in _try_fields(fields["Role"]):
         arn = _word(_try_fields(fields["Role"]), "Arn")
         return Recognised(Kind.ROLE, key=arn, account=account_of(arn))
-    return _shown_later(fields)
+    return _guards(fields) or _shown_later(fields)
+
+
+_GUARD_LISTS = {
+    "trailList": "cloudtrail:DescribeTrails",
+    "EventSelectors": "cloudtrail:GetEventSelectors",
+    "AdvancedEventSelectors": "cloudtrail:GetEventSelectors",
+    "metricFilters": "logs:DescribeMetricFilters",
+    "logGroups": "logs:DescribeLogGroups",
+    "MetricAlarms": "cloudwatch:DescribeAlarms",
+    "CompositeAlarms": "cloudwatch:DescribeAlarms",
+    "AlarmHistoryItems": "cloudwatch:DescribeAlarmHistory",
+    "EventBuses": "events:ListEventBuses",
+    "ConfigurationRecorders": "config:DescribeConfigurationRecorders",
+    "ConfigurationRecordersStatus": "config:DescribeConfigurationRecorderStatus",
+    "analyzers": "access-analyzer:ListAnalyzers",
+}
+
+
+def _guards(fields: Fields) -> Recognised | None:
+    """Answers about what watches over an account, as the AWS CLI saves them. Key: the operation, and what it is about where
+    that stands beside it."""
+    for name, operation in _GUARD_LISTS.items():
+        if name in fields and bytes(fields[name])[:1] == b"[":
+            return Recognised(Kind.GUARDS, operation)
+    if "IsLogging" in fields:
+        return Recognised(Kind.GUARDS, "cloudtrail:GetTrailStatus")
+    if "TrailARN" in _try_fields(fields.get("Trail")):
+        trail = bytes(fields["Trail"])
+        return Recognised(Kind.GUARDS, "cloudtrail:DescribeTrails", body=b'{"trailList":[' + trail + b"]}")
+    if "Subscriptions" in fields and ("TopicArn" in fields or "SubscriptionArn" in _first(fields["Subscriptions"])):
+        return Recognised(Kind.GUARDS, "sns:ListSubscriptionsByTopic")
+    empty = fields.keys() == {"Rules"} and bytes(fields["Rules"]).strip() == b"[]"
+    if empty or ":events:" in _word(_first(fields.get("Rules")), "Arn"):
+        return Recognised(Kind.GUARDS, "events:ListRules")
+    if "EventPattern" in fields and ":events:" in _word(fields, "Arn"):
+        return Recognised(Kind.GUARDS, "events:DescribeRule")
+    target = _first(fields.get("Targets"))
+    if "Id" in target and "Arn" in target:
+        return Recognised(Kind.GUARDS, "events:ListTargetsByRule")
+    return None
 
 
 def _shown_later(fields: Fields) -> Recognised:

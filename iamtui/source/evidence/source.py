@@ -142,6 +142,14 @@ class EvidenceSource:
         """Nothing more: `account` yields every document there is."""
         yield from ()
 
+    def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Nothing more: `account` yields every document there is."""
+        yield from ()
+
+    def alarm_history(self, name: str, region: str) -> Iterator[Item]:
+        """Nothing: saved histories are among what `account` yields."""
+        yield from ()
+
     def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
         """Event documents, the latest first; then one Window for the whole file set.
 

@@ -180,6 +180,14 @@ class Connection:
             return self.options.regions[0]
         return self.session.get_config_variable("region") or GLOBAL_REGION
 
+    def every_region(self) -> tuple[str, ...]:
+        """Regions asked for, else every Region of the account's partition that botocore knows; some may not be enabled."""
+        if self.options.regions:
+            return self.options.regions
+        partition = self.session.get_partition_for_region(self.region)
+        known = self.session.get_available_regions("cloudtrail", partition)
+        return tuple(dict.fromkeys((GLOBAL_REGION if GLOBAL_REGION in known else self.region, *known)))
+
     def regions(self) -> tuple[str, ...]:
         """Regions whose events are read: those asked for, else the profile's and us-east-1, where IAM's events are."""
         if self.options.regions:
@@ -197,7 +205,14 @@ def no_credentials(profile: str) -> CredentialsError:
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
 _INVALID = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure", "InvalidAccessKeyId")
 THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "RequestThrottled", "SlowDown")
-DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized")
+DENIED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+)
 
 
 def code_of(error: Exception) -> str:

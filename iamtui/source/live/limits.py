@@ -99,6 +99,8 @@ class JobLimit:
 
 last_accessed_jobs = JobLimit(4)
 """More than about five jobs in flight get throttled."""
+guard_calls = threading.BoundedSemaphore(12)
+"""Calls about trails, filters, alarms, topics and rules: all Regions side by side, a dozen calls in flight."""
 
 
 def lookup_bucket(account: str, region: str) -> Bucket:

@@ -122,6 +122,20 @@ class LiveSource:
         self._know_account()
         yield from read_resource_policies(self._caller, self.connection.regions(), cancelled)
 
+    def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Trails, filters, alarms, topics, rules, recorders and analyzers of the chosen Regions, or of all there are."""
+        from .guards import read_guards
+
+        self._know_account()
+        yield from read_guards(self._caller, self.connection.every_region(), cancelled)
+
+    def alarm_history(self, name: str, region: str) -> Iterator[Item]:
+        """Changes of one alarm."""
+        from .guards import read_alarm_history
+
+        self._know_account()
+        yield from read_alarm_history(self._caller, name, region)
+
     def resource_policy(self, arn: str) -> Iterator[Item]:
         """The policy of one resource."""
         from .resources import read_resource_policy

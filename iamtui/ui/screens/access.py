@@ -67,13 +67,13 @@ def _marked(text: str, statements: set[int]) -> list[Line]:
     return [[("▌ " if number in marked else "  ", "label"), *line] for number, line in enumerate(json_lines(text))]
 
 
-Target = str | Callable[[], "list[Line] | Screen[None]"]
+Target = str | Callable[[], "list[Line] | Screen[None] | None"]
 
 
 class AnswersPage(Screen[None]):
     """A table of answers; enter goes where one leads, esc goes back.
 
-    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), lines to read, or another page
+    rows:   cells of each answer, and what enter opens: a target ("" for nowhere), lines to read, or another page (None: it opens one itself)
     tabs:   where a target is opened, by the number of its row, where that is not `tab`
     chosen: when enter chooses instead of opening: what is done with the number of the row
     """
@@ -119,11 +119,13 @@ class AnswersPage(Screen[None]):
             from .pages import TextPage
 
             opened = target()
-            self.app.push_screen(opened if isinstance(opened, Screen) else TextPage(self._title, opened))
+            if opened is not None:
+                self.app.push_screen(opened if isinstance(opened, Screen) else TextPage(self._title, opened))
         elif target:
-            explorer = self.app.screen_stack[0]
-            for _ in range(len(self.app.screen_stack) - 1):  # pages may lie on pages
-                self.app.pop_screen()
+            explorer, *pages = self.app.screen_stack
+            self.dismiss()
+            for _ in pages[:-1]:
+                self.app.pop_screen()  # pages this one was opened from
             explorer.post_message(GoTo(target=target, tab=self._tabs.get(int(message.key), self._tab)))
 
     def action_back(self) -> None:

@@ -582,6 +582,16 @@ class Explorer(Screen[None]):
         else:
             self._say(f"{row.item.name} needs no permission: everybody may")
 
+    def action_alarms(self) -> None:
+        """On an event: who was, or would be, told of it; elsewhere who would hear of what."""
+        from ..guards import show_alarms, show_event_ways
+
+        row = self.current_row()
+        if row is not None and isinstance(row.item, Event):
+            show_event_ways(self.app, row.item)
+        else:
+            show_alarms(self.app, "")
+
     async def _open_prompt(self, purpose: str, sign: str, text: str, complete: Callable[[str], str | None] | None = None) -> None:
         """The prompt is made when it is first wanted, because it is dear. It is waited for, so that what is typed ahead goes
         into it."""

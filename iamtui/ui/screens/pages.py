@@ -88,6 +88,8 @@ _MORE = (
     ("  :changes [NAME] [since:7d by:… admin]     what changed, who did it, what it gave, and the text that puts it back", ""),
     ("  :diff OLD [NEW]                           two points in time: bundles, folders or files; NEW is what is open", ""),
     ("  :history NAME BUNDLE…                     one identity over many bundles, or a folder of them", ""),
+    ("  :alarms [EVENT…]                          would an alarm fire, who would hear; :alarms states: alarms and what raised them", ""),
+    ("  :logging                                  can this account be audited at all: trails, log groups, Config, analyzers", ""),
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
     ("  :sql [SELECT … | SAVED name=value]        events in Athena's SQL; :sql users-created days=30", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
