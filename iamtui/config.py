@@ -35,6 +35,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("offline", "offline", "IAMTUI_OFFLINE", "--offline", bool, False, "no network: show what was read before"),
     Setting("cache_dir", "cache-dir", "IAMTUI_CACHE_DIR", "--cache-dir", str, "", "folder of the cache"),
     Setting("lookup_days", "lookup-days", "IAMTUI_LOOKUP_DAYS", "--lookup-days", int, 90, "days of events to look up, 90 at most"),
+    Setting("engine", "engine", "IAMTUI_ENGINE", "--engine", str, "local", "what answers SQL: local, athena, lake"),
+    Setting("athena_workgroup", "athena-workgroup", "IAMTUI_ATHENA_WORKGROUP", "--athena-workgroup", str, "", "Athena workgroup"),
+    Setting("athena_catalog", "athena-catalog", "IAMTUI_ATHENA_CATALOG", "--athena-catalog", str, "", "data catalog (AwsDataCatalog)"),
+    Setting("athena_database", "athena-database", "IAMTUI_ATHENA_DATABASE", "--athena-database", str, "", "database of the table"),
+    Setting("athena_table", "athena-table", "IAMTUI_ATHENA_TABLE", "--athena-table", str, "", "table of CloudTrail events (found)"),
+    Setting("athena_output", "athena-output", "IAMTUI_ATHENA_OUTPUT", "--athena-output", str, "", "s3://… for results (the workgroup's)"),
+    Setting("lake_store", "lake-store", "IAMTUI_LAKE_STORE", "--lake-store", str, "", "event data store: name, id or ARN (found)"),
     Setting("theme", "theme", "IAMTUI_THEME", "--theme", str, "iamtui-dark", "palette, ours or one of the themes folder"),
     Setting("animations", "animations", "IAMTUI_ANIMATIONS", "--animations/--no-animations", bool, False, "smooth scrolling"),
     Setting("mouse", "mouse", "IAMTUI_MOUSE", "--mouse/--no-mouse", bool, True, "mouse support"),
@@ -60,6 +67,13 @@ class Settings(msgspec.Struct, frozen=True):
     offline: bool = False
     cache_dir: str = ""
     lookup_days: int = 90
+    engine: str = "local"
+    athena_workgroup: str = ""
+    athena_catalog: str = ""
+    athena_database: str = ""
+    athena_table: str = ""
+    athena_output: str = ""
+    lake_store: str = ""
     theme: str = "iamtui-dark"
     animations: bool = False
     mouse: bool = True

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ..model.alert import Alert
     from ..store.cache import Cache
     from .attributing import Attributing
+    from .engines import EngineChoice, SqlEngine
     from .trail import Trail
     from .triage import Triage
     from .watching import Watch
@@ -120,6 +121,12 @@ class Session(AccessQuestions):
         from .trail import Trail
 
         return Trail(self._book, None if self.offline and self.info.kind == "live" else self._source, self.info, self._trails)
+
+    def sql_engine(self, name: str, choice: EngineChoice | None = None) -> SqlEngine:
+        """The engine that answers SQL: local, athena, lake. Raises UsageError where it cannot be asked here."""
+        from .engines import EngineChoice, engine_of
+
+        return engine_of(self, name, choice or EngineChoice())
 
     # -- the account -------------------------------------------------------------------------------------------------
 
