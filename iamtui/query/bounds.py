@@ -65,7 +65,9 @@ def _around(select: exp.Expr, partitions: tuple[str, ...], now: datetime, depth:
         return _outside(parent, parent.alias_or_name.lower(), partitions, now, depth)
     if isinstance(parent, exp.CTE) and not parent.args["alias"].columns:
         holder = parent.find_ancestor(exp.Query)
-        uses = [t for t in (holder.find_all(exp.Table) if holder else ()) if t.name.lower() == parent.alias.lower() and not t.args.get("db")]
+        uses = [
+            t for t in (holder.find_all(exp.Table) if holder else ()) if t.name.lower() == parent.alias.lower() and not t.args.get("db")
+        ]
         found = [_outside(use, use.alias_or_name.lower(), partitions, now, depth) for use in uses]
         if found:
             return min(found, key=lambda bound: (bound.kind, -_age(bound, now)))
@@ -260,7 +262,16 @@ def moment(node: exp.Expr, now: datetime) -> datetime | None:
     return None
 
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 31 * 86400, "quarter": 92 * 86400, "year": 366 * 86400}
+_UNITS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 604800,
+    "month": 31 * 86400,
+    "quarter": 92 * 86400,
+    "year": 366 * 86400,
+}
 """Seconds; a month and longer at most, so that a bound is never too late."""
 
 

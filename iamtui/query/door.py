@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _PIECES = re.compile(
-    r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\r\n]*|/\*.*?\*/)|(?P<open>'|"|/\*|\*/)|(?P<bad>[`;{}#]|\$\$)""", re.DOTALL
+    r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\r\n]*|/\*.*?\*/)|(?P<open>'|"|/\*|\*/)|(?P<bad>[`;{}#]|\$\$)""",
+    re.DOTALL,
 )
 _FIRST = ("SELECT", "WITH")
 ELSEWHERE = "the Athena console, or aws athena start-query-execution, runs any other text"

@@ -244,7 +244,9 @@ def _turn_path(name: str, column: exp.Expr, call: Any) -> None:
     path = call.expression
     parts = list(path.expressions)[1:] if isinstance(path, exp.JSONPath) else []
     if not parts or not isinstance(parts[0], exp.JSONPathKey) or not isinstance(parts[0].this, str):
-        _refuse(name, f"is a map in an event data store, which {path.sql('trino')[:40]} does not lead into", f"element_at({name}, 'userName')")
+        _refuse(
+            name, f"is a map in an event data store, which {path.sql('trino')[:40]} does not lead into", f"element_at({name}, 'userName')"
+        )
     entry = exp.Anonymous(this="element_at", expressions=[column.copy(), exp.Literal.string(parts[0].this)])
     if len(parts) > 1:
         call.set("this", entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -106,10 +106,13 @@ def engine_of(session: Session, name: str, choice: EngineChoice) -> SqlEngine:
         kinds = {"demo": "this is the demo", "evidence": "these are files"}
         why = kinds.get(session.info.kind, "the network is switched off (--offline)")
         raise UsageError(f"{_CALLED[name]} is asked of a live account, and {why}", "leave --engine out: the same query runs here")
-    from .remote import AthenaEngine, LakeEngine
+    if name == "athena":
+        from .athena import AthenaEngine
 
-    make: Callable[[Session, EngineChoice], SqlEngine] = AthenaEngine if name == "athena" else LakeEngine
-    return make(session, choice)
+        return AthenaEngine(session, choice)
+    from .lake import LakeEngine
+
+    return LakeEngine(session, choice)
 
 
 __all__ = ["ENGINES", "EngineChoice", "LocalEngine", "SqlEngine", "Unbounded", "available", "choice_of", "engine_of"]

@@ -15,7 +15,9 @@ from .trail import SqlColumn
 
 _REASON = re.compile(r"^([A-Z][A-Z_]{3,}):\s*(?:line (\d+):(\d+):\s*)?(.*)", re.DOTALL)
 _WRONG = ("SYNTAX", "NOT_FOUND", "MISMATCH", "INVALID", "AMBIGUOUS", "MISSING", "NOT_SUPPORTED", "EXPRESSION", "DUPLICATE", "CONSTRAINT")
-_DENIED = re.compile(r"access ?denied|permission denied|not authorized|insufficient permission|forbidden|lake formation permission", re.IGNORECASE)
+_DENIED = re.compile(
+    r"access ?denied|permission denied|not authorized|insufficient permission|forbidden|lake formation permission", re.IGNORECASE
+)
 
 
 def failure(engine: str, run: Run, cost: str, limit: int = 0) -> IamtuiError:
@@ -23,7 +25,9 @@ def failure(engine: str, run: Run, cost: str, limit: int = 0) -> IamtuiError:
     reason = " ".join(run.reason.split())
     if re.search(r"bytes scanned limit|data usage control|exceeded.{0,20}limit.{0,20}scan", reason, re.IGNORECASE):
         most = f" of {size_words(limit)}" if limit else ""
-        return AwsError(f"{engine} stopped the query: the workgroup's limit{most} was reached; {cost}", "narrow it by time, or by a partition")
+        return AwsError(
+            f"{engine} stopped the query: the workgroup's limit{most} was reached; {cost}", "narrow it by time, or by a partition"
+        )
     if run.state is RunState.CANCELLED:
         by = f": {reason}" if reason else " by somebody else, or by the account's settings"
         return AwsError(f"{engine} has cancelled the query{by}; {cost}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -92,6 +93,20 @@ async def write_answer(columns: Sequence[SqlColumn], rows: Sequence[Sequence[Any
     path = next(p for n in range(1, 10_000) if not (p := Path("iamtui-sql.csv" if n == 1 else f"iamtui-sql-{n}.csv")).exists())
     await write_text(path, "".join(sql_csv(columns, rows)))
     return str(path)
+
+
+_ENGINE = re.compile(r"-- engine: (\w+)\n")
+
+
+def with_engine(text: str, engine: str) -> str:
+    """A query for the history, with the engine it was asked of; a comment, so that the text stays a query."""
+    return text if engine == "local" else f"-- engine: {engine}\n{text}"
+
+
+def engine_in(text: str) -> tuple[str, str]:
+    """The engine and the query of an entry of the history."""
+    found = _ENGINE.match(text)
+    return (found[1], text[found.end() :]) if found else ("local", text)
 
 
 def span_words(state: TrailState) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from . import shapes
 from .accounts import ACCOUNT, large_account, report_of
+from .engines import Engines
 
 DENIED = ("AccessDenied", "User is not authorized to perform this", 403)
 THROTTLED = ("Throttling", "Rate exceeded", 400)
@@ -51,6 +52,7 @@ class AwsTestServer:
     page:     most items an answer of GAAD holds, whatever MaxItems says; delay: seconds before such an answer
     faults:   operation name -> Fault or list of faults
     last_accessed: ARN -> ServicesLastAccessed entries
+    engines:  Athena and CloudTrail Lake, where a test wants them
     calls:    every operation answered, in order, with its Region (for assertions)
     """
 
@@ -70,6 +72,7 @@ class AwsTestServer:
         now: datetime | None = None,
         rate: float = 2.0,
         port: int = 0,
+        engines: Engines | None = None,
     ) -> None:
         self.account = account if account is not None else large_account(3, 3, 1)
         self.events = sorted(events, key=lambda e: str(e.get("eventTime", "")), reverse=True)
@@ -86,6 +89,7 @@ class AwsTestServer:
         self._fault_counts: dict[int, int] = {}
         self._lock = threading.Lock()
         self._port = port
+        self.engines = engines
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -138,7 +142,10 @@ class AwsTestServer:
             with self._lock:
                 self.calls.append((operation, region, parameters))
             self._fault(operation, region)
-            answer = self._answer(operation, region, parameters)
+            if self.engines is not None and hasattr(self.engines, f"{service}_{operation}"):
+                answer = self.engines.answer(service, operation, region, parameters)
+            else:
+                answer = self._answer(operation, region, parameters)
             payload = shapes.json_answer(service, operation, answer) if as_json else shapes.xml_answer(service, operation, answer)
             status = 200
         except AwsError as error:

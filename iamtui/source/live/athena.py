@@ -56,7 +56,7 @@ class Athena:
             lambda stop, out, region=region: _Search(self._caller, self._client(region), region, name, stop, out).run(catalog, database)
             for region in regions
         ]
-        yield from side_by_side(jobs, cancelled)  # type: ignore[misc]
+        yield from side_by_side(jobs, cancelled)  # type: ignore[arg-type,misc]
 
     def table(self, region: str, catalog: str, database: str, name: str) -> TrailTable:
         """One table by its name. Raises Refused."""
@@ -69,7 +69,8 @@ class Athena:
 
     def groups(self, region: str, cancelled: Cancelled) -> Iterator[WorkGroup | Gap]:
         """Workgroups that are switched on, each as far as it can be read."""
-        client, more, count = self._client(region), {}, 0
+        client, count = self._client(region), 0
+        more: dict[str, str] = {}
         while not cancelled():
             try:
                 answer = client.list_work_groups(MaxResults=50, **more)
@@ -106,7 +107,9 @@ class Athena:
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def run(self, text: str, region: str, group: str, catalog: str, database: str, output: str, cancelled: Cancelled) -> Iterator[Run | Step]:
+    def run(
+        self, text: str, region: str, group: str, catalog: str, database: str, output: str, cancelled: Cancelled
+    ) -> Iterator[Run | Step]:
         """Start a query and tell how it stands until it has ended; stopped at AWS when whoever asks does not wait. Raises Refused."""
         client = self._client(region)
         asked: dict[str, Any] = {"QueryString": text, "WorkGroup": group, "QueryExecutionContext": {"Catalog": catalog}}
@@ -138,7 +141,8 @@ class Athena:
 
     def rows(self, name: str, region: str, cancelled: Cancelled) -> Iterator[Answer | Step]:
         """The answer of a query that is done, in pages of 1,000 rows; the first even when it is empty. Raises Refused."""
-        client, more, first = self._client(region), {}, True
+        client, first = self._client(region), True
+        more: dict[str, str] = {}
         while not cancelled():
             token = dict(more)
             try:

@@ -135,7 +135,12 @@ def _check_sql(service: str, operation: str, parameters: Mapping[str, Any], fiel
     if not text and "QueryAlias" not in parameters:
         return  # botocore refuses it
     begins = re.match(r"[\s(]*(SELECT|WITH)\b", text, re.IGNORECASE)
-    if begins is None or any(found["bad"] for found in _SQL.finditer(text)) or parameters.get("QueryAlias") or parameters.get("DeliveryS3Uri"):
+    if (
+        begins is None
+        or any(found["bad"] for found in _SQL.finditer(text))
+        or parameters.get("QueryAlias")
+        or parameters.get("DeliveryS3Uri")
+    ):
         raise NotReadOnlyError(
             f"{service}:{operation} was not sent: its text is not one SELECT",
             "this is a defect of iamtui: it never changes an account",

@@ -33,15 +33,16 @@ class Lake:
     def stores(self, regions: tuple[str, ...], cancelled: Cancelled) -> Iterator[DataStore | Step | Gap]:
         """Event data stores, all Regions side by side."""
         jobs = [lambda stop, out, region=region: self._stores_of(region, stop, out) for region in regions]
-        yield from side_by_side(jobs, cancelled)  # type: ignore[misc]
+        yield from side_by_side(jobs, cancelled)  # type: ignore[arg-type,misc]
 
     def _stores_of(self, region: str, cancelled: Cancelled, out: queue.SimpleQueue[Any]) -> None:
-        client, more = self._client(region), {}
+        client = self._client(region)
+        more: dict[str, str] = {}
         while True:
             out.put(Step(f"listing event data stores in {region}"))
             token = dict(more)
             try:
-                answer = self._answer(lambda t=token: client.list_event_data_stores(MaxResults=1000, **t), cancelled, out)  # type: ignore[misc]
+                answer = self._answer(lambda t=token: client.list_event_data_stores(MaxResults=1000, **t), cancelled, out)
             except Exception as error:
                 out.put(self._caller.gap(Kind.OTHER, "cloudtrail:ListEventDataStores", error, region=region))
                 return
@@ -87,7 +88,10 @@ class Lake:
                 _STATES.get(str(answer.get("QueryStatus")), RunState.CANCELLED),
                 int(statistics.get("BytesScanned") or 0),
                 int(statistics.get("ExecutionTimeInMillis") or 0),
-                str(answer.get("ErrorMessage") or ("" if answer.get("QueryStatus") != "TIMED_OUT" else "the query took too long (TIMED_OUT)")),
+                str(
+                    answer.get("ErrorMessage")
+                    or ("" if answer.get("QueryStatus") != "TIMED_OUT" else "the query took too long (TIMED_OUT)")
+                ),
             )
 
         try:
@@ -113,7 +117,8 @@ class Lake:
 
     def rows(self, name: str, store: DataStore, cancelled: Cancelled) -> Iterator[Answer | Step]:
         """The answer of a query that is done, page by page; values are texts without a type. Raises Refused."""
-        client, more = self._client(store.region), {}
+        client = self._client(store.region)
+        more: dict[str, str] = {}
         columns: tuple[str, ...] = ()
         while not cancelled():
             token = dict(more)

@@ -83,7 +83,7 @@ _MORE = (
     ("  :preflight OLD NEW [for NAME]             a policy before it is applied: files, names of policies, or none", ""),
     ("  :exposure                                 what can be reached from outside, the gravest first", ""),
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
-    ("  :sql [SELECT … | SAVED name=value]        events in Athena's SQL; :sql users-created days=30", ""),
+    ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
     ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
