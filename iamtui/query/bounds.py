@@ -280,9 +280,9 @@ def _shift(start: datetime | None, count: exp.Expr | None, unit: str, sign: int)
         return None
     words = count.sql().replace("'", "").replace(" ", "")
     seconds = _UNITS.get(unit.lower().rstrip("s"))
-    if seconds is None or not re.fullmatch(r"[+-]?\d{1,6}", words):
+    if seconds is None or not re.fullmatch(r"([+-]?\d{1,6})([+-]\d{1,6})*", words):
         return None
-    amount = int(words) * sign
+    amount = sum(int(part) for part in re.findall(r"[+-]?\d+", words)) * sign
     if amount > 0 and seconds > 604800:
         return None
     try:

@@ -51,8 +51,6 @@ def bare(text: str) -> str:
             raise DialectError(f"At line {line} there is {word} without its other end", ELSEWHERE)
         elif word == ";":
             ended = True
-        elif found.lastgroup == "bad":
-            raise DialectError(f"{word} is no part of a SELECT in Athena's SQL", ELSEWHERE)
         else:
             pieces.append(word)
     rest = text[done:]
@@ -73,6 +71,9 @@ def one_select(text: str, prepare: Callable[[str], str] | None = None) -> Checke
     plain = bare(text)
     if prepare is not None:
         plain = prepare(plain)
+    odd = next((found[0] for found in _PIECES.finditer(plain) if found.lastgroup == "bad"), "")
+    if odd:
+        raise DialectError(f"{odd} is no part of a SELECT in Athena's SQL", ELSEWHERE)
     first = re.match(r"[\s(]*([A-Za-z]*)", plain)
     word = first[1].upper() if first else ""
     if not plain.strip():

@@ -31,12 +31,12 @@ def failure(engine: str, run: Run, cost: str, limit: int = 0) -> IamtuiError:
     if run.state is RunState.CANCELLED:
         by = f": {reason}" if reason else " by somebody else, or by the account's settings"
         return AwsError(f"{engine} has cancelled the query{by}; {cost}")
-    if _DENIED.search(reason):
-        return AwsError(f"{engine} was refused what the query needs: {reason}", _needs(reason))
     found = _REASON.match(reason)
-    if found and any(word in found[1] for word in _WRONG):
+    if found and not found[1].startswith("HIVE") and any(word in found[1] for word in _WRONG):
         place = f" at line {found[2]}, column {found[3]} of what was sent" if found[2] else ""
         return UsageError(f"{engine} does not understand the query{place}: {found[4]}", "--show prints what is sent")
+    if _DENIED.search(reason):
+        return AwsError(f"{engine} was refused what the query needs: {reason}", _needs(reason))
     if "exhausted resources" in reason.lower() or "timed out" in reason.lower() or "TIMED_OUT" in reason:
         return AwsError(f"{engine} gave up: {reason}", "narrow it by time, or select fewer columns")
     return AwsError(f"{engine} did not answer: {reason or 'it gives no reason'}; {cost}", "ask again")

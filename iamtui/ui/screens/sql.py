@@ -36,6 +36,8 @@ MOST_ROWS = 100_000
 """Rows kept of an answer; what is more is said, not shown."""
 
 EXAMPLE = "SELECT eventtime, useridentity.arn, eventname, sourceipaddress\nFROM cloudtrail_logs\nORDER BY eventtime DESC\nLIMIT 100"
+BOUNDED = EXAMPLE.replace("ORDER", "WHERE from_iso8601_timestamp(eventtime) > date_add('day', -7, now())\nORDER")
+"""The example where every row that is read costs."""
 _WIDEST = 44
 _LEFT_OPEN = re.compile(r"\{(\w+)\}")
 
@@ -80,14 +82,15 @@ class SqlScreen(Screen[None]):
         self._columns: tuple[SqlColumn, ...] = ()
         self._rows: list[tuple[Any, ...]] = []
         self._question = 0
-        self._running = False
+        self._asking = False
         self._place = 0
         self._unbounded = ""
         self._took, self._after = 0.0, ""
 
     def compose(self) -> ComposeResult:
         yield Static(Text("SQL over events, Athena's dialect", "bold"), id="page-title", markup=False)
-        yield QueryArea(self._begin_with or self.app.sql_text or EXAMPLE, id="sql-text", show_line_numbers=False, compact=True, theme="css")
+        text = self._begin_with or self.app.sql_text or (EXAMPLE if self._local else BOUNDED)
+        yield QueryArea(text, id="sql-text", show_line_numbers=False, compact=True, theme="css")
         yield Static(id="sql-engine", markup=False)
         yield OneLine(id="sql-status")
         yield RowTable(id="sql-rows")
@@ -135,20 +138,19 @@ class SqlScreen(Screen[None]):
         """Which engine is asked, and of what; below the query what it knows, costs or misses."""
         engine = self.app.sql_engine
         if self._engines:
-            title = "local, the events on disk" if self._local else f"{engine.name} · {engine.where()}"
-            state = " · asking" if self._running else ""
-            self.query_one("#page-title", Static).update(
-                Text(f"SQL · engine {visible(title)}{state}", "bold", no_wrap=True, overflow="ellipsis")
-            )
+            where = "the events on disk" if self._local else engine.where()
+            state = ", asking" if self._asking else ""
+            title = Text(f"SQL · {engine.name}{state} · {visible(where)}", "bold", no_wrap=True, overflow="ellipsis")
+            self.query_one("#page-title", Static).update(title)
         line = self.query_one("#sql-engine", Static)
         line.display = not self._local
         if not self._local:
-            line.update(Text(visible(words or self._price()), "bold" if words and not self._running else ""))
+            line.update(Text(visible(words or self._price()), "bold" if words and not self._asking else ""))
 
     def _price(self) -> str:
         from ...session.costs import ATHENA_PRICE, LAKE_PRICE
 
-        return f"Asks AWS: {ATHENA_PRICE if self.app.sql_engine.name == 'athena' else LAKE_PRICE}. What is known is told before, what was scanned after."
+        return f"Asks AWS, at {ATHENA_PRICE if self.app.sql_engine.name == 'athena' else LAKE_PRICE}."
 
     def action_engine(self) -> None:
         """The next engine: local, Athena, CloudTrail Lake."""
@@ -162,6 +164,9 @@ class SqlScreen(Screen[None]):
         self._stop()
         self.app.use_sql_engine(name)
         self._unbounded = ""
+        if self._area.text in (EXAMPLE, BOUNDED):
+            self._area.text = EXAMPLE if self._local else BOUNDED
+            self._area.move_cursor(self._area.document.end)
         self._show_engine()
         self._status(self._covered())
 
@@ -200,7 +205,7 @@ class SqlScreen(Screen[None]):
         self._place = len(self.app.sql_history)
         self._stop()
         self._question += 1
-        self._running = True
+        self._asking = True
         self._columns, self._rows, self._after = (), [], ""
         self._show_engine()
         self._table.forget_cursor()
@@ -261,7 +266,7 @@ class SqlScreen(Screen[None]):
     def _done(self, question: int, error: IamtuiError | None) -> None:
         if question != self._question or not self.is_mounted:
             return
-        self._running = False
+        self._asking = False
         if error is not None:
             self._table.empty = "No answer"
             self._table.refresh()
@@ -285,11 +290,11 @@ class SqlScreen(Screen[None]):
             self._status(f"{more} in {self._took:.2f} s · {self._after}")
 
     def _stop(self) -> bool:
-        was = self._running
+        was = self._asking
         if was:
             self.app.sql_engine.interrupt()
             self.workers.cancel_group(self, "sql")
-            self._running = False
+            self._asking = False
             self._question += 1
         return was
 
