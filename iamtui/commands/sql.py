@@ -88,7 +88,9 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
         else:
             answer = _collect(engine, text, stopping, limit or (_AT_MOST if form == "table" else sys.maxsize), unbounded)
     if stopping():
-        raise KeyboardInterrupt
+        _clear()
+        words("Stopped")
+        return 130
     if show:
         return 0
     _clear()

@@ -17,7 +17,7 @@ from ...model.remote import Answer, Run, RunState, TrailTable, WorkGroup
 from ..base import Cancelled, Step
 from .calls import Caller
 from .inventory import side_by_side
-from .running import follow, patient, refused
+from .running import follow, patient, refused, region_gap
 
 CATALOG = "AwsDataCatalog"
 MOST_TABLES = 5_000
@@ -256,7 +256,7 @@ class _Search:
             try:
                 answer = getattr(self._client, method)(MaxResults=50, **asked, **more)
             except Exception as error:
-                self._out.put(self._caller.gap(Kind.OTHER, f"athena:{operation}", error, region=self._region))
+                self._out.put(region_gap(self._caller, f"athena:{operation}", error, self._region))
                 return
             yield answer.get(field) or []
             if not answer.get("NextToken"):

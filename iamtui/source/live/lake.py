@@ -12,11 +12,10 @@ from ...model.remote import Answer, DataStore, Run, RunState
 from ..base import Cancelled, Step
 from .calls import Caller
 from .inventory import side_by_side
-from .running import follow, patient, refused
+from .running import follow, patient, refused, region_gap
 
 _PAGE = 1_000
 _STATES = {"QUEUED": RunState.QUEUED, "RUNNING": RunState.RUNNING, "FINISHED": RunState.DONE, "FAILED": RunState.FAILED}
-_NOT_THERE = ("UnsupportedOperationException", "OperationNotPermittedException", "UnknownOperationException")
 
 
 class Lake:
@@ -44,7 +43,7 @@ class Lake:
             try:
                 answer = self._answer(lambda t=token: client.list_event_data_stores(MaxResults=1000, **t), cancelled, out)
             except Exception as error:
-                out.put(self._caller.gap(Kind.OTHER, "cloudtrail:ListEventDataStores", error, region=region))
+                out.put(region_gap(self._caller, "cloudtrail:ListEventDataStores", error, region))
                 return
             for entry in answer.get("EventDataStores") or ():
                 if cancelled():

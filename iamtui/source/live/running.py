@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ...errors import AwsError
-from ...model.document import Kind
+from ...errors import AwsError, CredentialsError
+from ...model.document import Gap, Kind
 from ...model.fact import State
 from ...model.remote import Run, RunState
 from ..base import Cancelled, Step
@@ -16,7 +16,11 @@ from .calls import Caller
 from .connection import THROTTLED, code_of
 
 _FINAL = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
-_LONGEST = 2.0
+_NOT_ENABLED = ("UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure")
+FIRST_LOOK, LONGEST = 0.2, 2.0
+"""Seconds between two looks at a query: the first pause, and the longest they grow to."""
+THROTTLED_WAIT = 0.5
+"""Seconds before a throttled call is made again; doubled every time."""
 _MOST_TRIES = 7
 """Of one call that AWS throttles: a minute and a half of waiting."""
 
@@ -36,9 +40,24 @@ def refused(caller: Caller, action: str, error: Exception, what: str, region: st
     return Refused(f"{what}: {reason}", gap.hint, action, code_of(error))
 
 
+def region_gap(caller: Caller, action: str, error: Exception, region: str) -> Gap:
+    """A refusal in one Region, where others go on: who we are is known already, so that what looks like wrong credentials is a Region that
+    is not switched on. Raises CredentialsError when they have expired meanwhile."""
+    code = code_of(error)
+    if code in _NOT_ENABLED:
+        reason = f"{region} is not enabled for this account, or does not accept these credentials ({code})"
+        return Gap(Kind.OTHER, State.FAILED, reason, action, caller.account, region=region, hint="leave it out of --region")
+    try:
+        return caller.gap(Kind.OTHER, action, error, region=region)
+    except CredentialsError:
+        raise
+    except AwsError as final:
+        return Gap(Kind.OTHER, State.FAILED, final.message, action, caller.account, region=region, hint=final.hint)
+
+
 def patient(call: Callable[[], dict[str, Any]], cancelled: Cancelled) -> Iterator[Step | dict[str, Any]]:
     """A call's answer; before it, a Step for every time AWS throttles. Nothing when cancelled while waiting. Raises as the call does."""
-    wait = 0.5
+    wait = THROTTLED_WAIT
     for number in range(_MOST_TRIES):
         try:
             yield call()
@@ -65,7 +84,7 @@ def follow(
             else:
                 running = str(item[name])
                 yield Run(running, RunState.QUEUED)
-        wait = 0.2
+        wait = FIRST_LOOK
         while running and not cancelled():
             try:
                 run = state(running)
@@ -73,14 +92,14 @@ def follow(
                 if code_of(error) not in THROTTLED:
                     raise
                 yield Step("AWS throttles; the query goes on", throttled=True)
-                wait = _LONGEST
+                wait = LONGEST
             else:
                 if run.state in _FINAL:
                     running = ""
                 yield run
             if running:
                 sleep(wait, cancelled)
-                wait = min(wait * 1.4, _LONGEST)
+                wait = min(wait * 1.4, LONGEST)
     except GeneratorExit:
         if running:
             name, running = running, ""
