@@ -24,7 +24,7 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 _FIRST = ("SELECT", "WITH")
-ELSEWHERE = "the Athena console, or aws athena start-query-execution, runs any other text"
+ELSEWHERE = "any other text is for the AWS console, aws athena start-query-execution or aws cloudtrail start-query"
 
 
 class Checked(msgspec.Struct, frozen=True, eq=False):

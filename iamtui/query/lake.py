@@ -69,6 +69,7 @@ def for_lake(checked: Checked, ids: tuple[str, ...], store: DataStore, now: date
             raise DialectError(f"{table.sql('trino')[:80]} is no event data store", f"FROM {TABLE}, or an event data store's id")
         foreign.append(table)
     numbers = counts(tree)
+    columns = () if tree.is_star else tuple(tree.named_selects)
     turned = _turn(tree) if foreign else False
     for table in foreign:
         name, alias = table.name, table.args.get("alias")
@@ -93,7 +94,7 @@ def for_lake(checked: Checked, ids: tuple[str, ...], store: DataStore, now: date
         raise DialectError(
             f"The query has {len(text):,} characters; CloudTrail Lake takes {MOST_CHARACTERS:,}", "shorten it, or --engine athena"
         )
-    return Outgoing(text, min(bounds, key=lambda bound: bound.kind, default=Bound()), numbers=numbers)
+    return Outgoing(text, min(bounds, key=lambda bound: bound.kind, default=Bound()), numbers=numbers, columns=columns)
 
 
 # -- from Athena's types to Lake's ------------------------------------------------------------------------------------------

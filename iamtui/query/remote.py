@@ -32,12 +32,14 @@ class Outgoing(msgspec.Struct, frozen=True):
     bound:   the weakest bound of a table of events in it
     added:   the condition on partitions that was put in, "" when none was
     numbers: places of columns that hold counts, for answers that come without types
+    columns: names of the columns as far as the text tells, for answers without rows; () where it selects everything
     """
 
     text: str
     bound: Bound
     added: str = ""
     numbers: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class Named(msgspec.Struct, frozen=True):

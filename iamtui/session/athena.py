@@ -13,7 +13,7 @@ from ..model.fact import State
 from ..model.remote import Run, RunState, TrailTable, WorkGroup
 from ..source.base import Cancelled, Step, never_cancelled
 from .costs import ATHENA_PRICE, athena_usd, size_words, usd_words
-from .engines import EngineChoice
+from .engines import EngineChoice, Several
 from .remote import EVERY, Remote, told_gaps, unbounded_error
 from .remotewords import failure, typed
 from .trail import SqlColumn, SqlPage
@@ -99,13 +99,14 @@ class AthenaEngine(Remote):
     def _look(self, door: Any, catalog: str, database: str, name: str) -> TrailTable:
         held = self._own.get((database, name))
         if held is None:
-            region = self._region()
-            try:
-                held = door.table(region, catalog, database, name)
-            except AwsError as error:
-                if not hasattr(error, "code"):
-                    raise
-                held = TrailTable(name, database, catalog, region, known=False)
+            for region in self._source.regions():
+                try:
+                    held = door.table(region, catalog, database, name)
+                    break
+                except AwsError as error:
+                    if not hasattr(error, "code"):
+                        raise
+            held = held or TrailTable(name, database, catalog, self._region(), known=False)
             self._own[(database, name)] = held
         return held
 
@@ -132,7 +133,33 @@ class AthenaEngine(Remote):
             else:
                 whole = whole and item.whole
         if not cancelled():
-            self._table = _one_table(found, gaps, choice, whole)
+            self._table = self._one_table(found, gaps, whole)
+
+    def _one_table(self, found: list[TrailTable], gaps: list[Gap], whole: bool) -> TrailTable:
+        """The table to ask, or a sentence about those there are."""
+        if len(found) > 1:
+            projected = [table for table in found if table.projected]
+            found = projected if len(projected) == 1 else found
+        if len(found) == 1:
+            return found[0]
+        if found:
+            found.sort(key=lambda table: (table.words, table.region))
+            names = tuple(f"{table.words} ({table.region})" for table in found)
+
+            def take(number: int) -> None:
+                self._table = found[number]
+
+            told = f"{len(found)} tables hold CloudTrail events: {', '.join(names[:12])}"
+            raise Several(told, "--athena-table database.table names one, --region its Region", "tables", names, take)
+        choice = self._choice
+        what = f"There is no table {choice.table}" if choice.table else "No table of CloudTrail events was found"
+        why = f": {told_gaps(gaps)}" if gaps else "" if whole else ": the search stopped after 5,000 tables"
+        hint = "--athena-table database.table names one; the CloudTrail console makes one (Event history, Create Athena table)"
+        if gaps and all(gap.state is State.DENIED for gap in gaps):
+            raise AwsError(
+                what + why, "the caller also needs glue:GetDatabases and glue:GetTables; or name it: --athena-table database.table"
+            )
+        raise UsageError(what + why, hint)
 
     # -- the workgroup -----------------------------------------------------------------------------------------------
 
@@ -162,9 +189,14 @@ class AthenaEngine(Remote):
         if len(able) == 1:
             return able[0]
         if able:
-            raise UsageError(
-                f"{len(able)} workgroups can be asked: {', '.join(sorted(one.name for one in able)[:12])}", "--athena-workgroup names one"
-            )
+            able.sort(key=lambda one: one.name)
+            names = tuple(one.name for one in able)
+
+            def take(number: int) -> None:
+                self._groups[region] = able[number]
+
+            told = f"{len(able)} workgroups can be asked: {', '.join(names[:12])}"
+            raise Several(told, "--athena-workgroup names one", "workgroups", names, take)
         if (gaps or not primary.known) and choice.output:
             return primary
         why = f" ({told_gaps(gaps)})" if gaps else ""
@@ -238,23 +270,3 @@ class AthenaEngine(Remote):
 
 def _has_place(group: WorkGroup, choice: EngineChoice) -> bool:
     return group.managed or bool(group.output) or (bool(choice.output) and not group.enforced)
-
-
-def _one_table(found: list[TrailTable], gaps: list[Gap], choice: EngineChoice, whole: bool) -> TrailTable:
-    """The table to ask, or a sentence about those there are."""
-    if len(found) > 1:
-        projected = [table for table in found if table.projected]
-        found = projected if len(projected) == 1 else found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(sorted(f"{table.words} ({table.region})" for table in found)[:12])
-        raise UsageError(
-            f"{len(found)} tables hold CloudTrail events: {names}", "--athena-table database.table names one, --region its Region"
-        )
-    what = f"There is no table {choice.table}" if choice.table else "No table of CloudTrail events was found"
-    why = f": {told_gaps(gaps)}" if gaps else "" if whole else ": the search stopped after 5,000 tables"
-    hint = "--athena-table database.table names one; the CloudTrail console makes one (Event history, Create Athena table)"
-    if gaps and all(gap.state is State.DENIED for gap in gaps):
-        raise AwsError(what + why, "the caller also needs glue:GetDatabases and glue:GetTables; or name it: --athena-table database.table")
-    raise UsageError(what + why, hint)

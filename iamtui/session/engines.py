@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -39,6 +39,15 @@ def choice_of(settings: Settings) -> EngineChoice:
 
 class Unbounded(UsageError):
     """A query at AWS without a bound of time: it would scan everything. It can be asked all the same, by saying so."""
+
+
+class Several(UsageError):
+    """There is more than one thing to ask, and nothing says which. what: `tables`, `workgroups`, `event data stores`. names: in words.
+    take: chooses one, by its number; the next query asks it."""
+
+    def __init__(self, message: str, hint: str, what: str, names: tuple[str, ...], take: Callable[[int], None]) -> None:
+        super().__init__(message, hint)
+        self.what, self.names, self.take = what, names, take
 
 
 class SqlEngine(Protocol):
@@ -115,4 +124,4 @@ def engine_of(session: Session, name: str, choice: EngineChoice) -> SqlEngine:
     return LakeEngine(session, choice)
 
 
-__all__ = ["ENGINES", "EngineChoice", "LocalEngine", "SqlEngine", "Unbounded", "available", "choice_of", "engine_of"]
+__all__ = ["ENGINES", "EngineChoice", "LocalEngine", "Several", "SqlEngine", "Unbounded", "available", "choice_of", "engine_of"]

@@ -12,7 +12,7 @@ from ..model.document import Gap
 from ..model.remote import Answer, DataStore, Run, RunState
 from ..source.base import Cancelled, Step, never_cancelled
 from .costs import LAKE_PRICE, lake_usd, size_words, usd_words
-from .engines import EngineChoice
+from .engines import EngineChoice, Several
 from .remote import EVERY, Remote, told_gaps, unbounded_error
 from .remotewords import failure, typed
 from .trail import SqlColumn, SqlPage
@@ -32,6 +32,7 @@ class LakeEngine(Remote):
         self._stores: tuple[DataStore, ...] | None = None
         self._gaps: list[Gap] = []
         self._asked: DataStore | None = None
+        self._chosen = ""
 
     def where(self) -> str:
         store = self._asked
@@ -93,7 +94,7 @@ class LakeEngine(Remote):
             self._stores = tuple(found)
 
     def _choose(self, ids: tuple[str, ...]) -> DataStore:
-        stores, wanted = self._stores or (), self._choice.store
+        stores, wanted = self._stores or (), self._chosen or self._choice.store
         if ids:
             named = next((one for one in stores if one.id.lower() == ids[0]), None)
             if named is not None:
@@ -109,7 +110,13 @@ class LakeEngine(Remote):
         if len(able) == 1:
             return able[0]
         if able:
-            raise UsageError(f"{len(able)} event data stores can be asked: {self._names()}", "--lake-store names one, by name, id or ARN")
+
+            def take(number: int) -> None:
+                self._chosen = able[number].arn
+
+            names = tuple(f"{one.name} ({one.region})" for one in able)
+            told = f"{len(able)} event data stores can be asked: {', '.join(names[:12])}"
+            raise Several(told, "--lake-store names one, by name, id or ARN", "event data stores", names, take)
         self._stores = None  # the next query looks again
         if self._gaps:
             told = told_gaps(self._gaps)
@@ -161,7 +168,8 @@ class LakeEngine(Remote):
             if isinstance(page, Step):
                 yield SqlPage(words=page.what)
                 continue
-            counted = tuple((name, "bigint" if number in outgoing.numbers else kind) for number, (name, kind) in enumerate(page.columns))
+            known = page.columns or tuple((name or f"_col{number}", "") for number, name in enumerate(outgoing.columns))
+            counted = tuple((name, "bigint" if number in outgoing.numbers else kind) for number, (name, kind) in enumerate(known))
             columns, rows = typed(Answer(counted, page.rows))
             yield SqlPage(columns, rows, took=time.monotonic() - began, translated=outgoing.text, after=cost)
         if not cancelled():

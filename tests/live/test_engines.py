@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from iamtui.cli import cli
 from iamtui.errors import AwsError, IamtuiError, UsageError
 from iamtui.session import Session
-from iamtui.session.engines import EngineChoice, SqlEngine, Unbounded
+from iamtui.session.engines import EngineChoice, Several, SqlEngine, Unbounded
 from iamtui.session.trail import SqlPage
 from iamtui.source.live import LiveOptions, LiveSource, running
 from tests.live.test_emulators import free_port, serve
@@ -109,6 +109,12 @@ def test_a_table_called_otherwise_and_tables_called_alike() -> None:
         assert "3 tables hold CloudTrail events: a.one (us-east-1), a.two (us-east-1), b.three (us-east-1) | --athena-table" in words
         assert ask(engine(server.url, table="three"))[0]
         assert ask(engine(server.url, database="a", table="two"))[0]
+        asked = engine(server.url)
+        with pytest.raises(Several) as raised:
+            ask(asked)
+        raised.value.take(2)
+        ask(asked)
+        assert asked.where().startswith("b.three in")
         two["b"] = [table("three", projected=True)]
         _, pages = ask(engine(server.url))
         assert "b.three in" in next(page.before for page in pages if page.before)
@@ -358,7 +364,11 @@ def test_lake_without_stores_with_several_and_with_a_named_one() -> None:
             "There is no event data store in us-east-1 | CloudTrail Lake takes no new customers since 2026-05-31; --engine athena" in words
         )
     with AwsTestServer(engines=engines(stores=[store("one", 1), store("two", 2), store("three", 3)])) as server:
-        assert "3 event data stores can be asked" in told(engine(server.url, "lake"))
+        words = told(engine(server.url, "lake"), kind=Several)
+        assert (
+            "3 event data stores can be asked: one (us-east-1), three (us-east-1), two (us-east-1)" in words
+            or "3 event data stores" in words
+        )
         assert "There is no event data store four" in told(engine(server.url, "lake", store="four"))
         for name in ("two", "00000002-0000-4000-8000-000000000000", store("two", 2)["EventDataStoreArn"]):
             asked = engine(server.url, "lake", store=name)
@@ -375,6 +385,16 @@ def test_lake_without_stores_with_several_and_with_a_named_one() -> None:
     denied = {"GetEventDataStore": Fault("AccessDeniedException", "no", 400)}
     with AwsTestServer(engines=engines(), faults=denied) as server:
         assert ask(engine(server.url, "lake"))[0]  # the name alone is enough to ask
+
+
+def test_an_empty_answer_of_lake_has_its_columns_and_a_late_one_gave_up() -> None:
+    with AwsTestServer(engines=engines(script=Script(rows=[]))) as server:
+        _, pages = ask(engine(server.url, "lake"))
+        assert [column.name for column in pages[-1].columns] == ["eventname", "n"]
+    with AwsTestServer(engines=engines(script=Script(fails="", state="TIMED_OUT"))) as server:
+        assert server.engines is not None
+        server.engines.script.fails = "TIMED_OUT"
+        assert "CloudTrail Lake gave up" in told(engine(server.url, "lake"), kind=AwsError)
 
 
 def test_lake_in_one_region_of_two() -> None:

@@ -139,6 +139,26 @@ async def test_esc_stops_a_query_at_aws_and_so_does_quitting(server: AwsTestServ
         await until(pilot, lambda: server.engines.stopped == ["query-1", "query-2"])  # type: ignore[union-attr]
 
 
+async def test_ctrl_c_stops_too_and_one_of_several_tables_is_chosen(server: AwsTestServer) -> None:
+    assert server.engines is not None
+    server.engines.databases = {"a": [table("one"), table("two")], "b": [table("\x1b[31mthree")]}
+    async with app(server, engine="athena").run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        screen.query_one(QueryArea).text = BOUNDED
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: pilot.app.screen is not screen)
+        assert "3 tables: enter asks one" in "".join(str(one.content) for one in pilot.app.screen.query(Static))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: words(screen, "sql-status").startswith("2 rows in"))
+        assert words(screen, "page-title").startswith("SQL · athena · a.two in us-east-1")
+        server.engines.script.polls = 10_000
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "running" in words(screen, "sql-status"))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: server.engines.stopped == ["query-2"])  # type: ignore[union-attr]
+        assert words(screen, "sql-status") == "Stopped"
+
+
 async def test_a_wrong_query_and_a_failed_one_are_told(server: AwsTestServer) -> None:
     assert server.engines is not None
     async with app(server, engine="athena").run_test(size=(120, 30)) as pilot:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ MOST_TABLES = 5_000
 """Looked at in one Region when none is called like a trail."""
 MOST_GROUPS = 50
 _PAGE = 1_000
+_AT_ONCE = 4
+"""Databases looked into side by side: Athena allows a few such calls a second."""
 _COLUMNS = {"useridentity", "eventtime", "eventname"}
 _CALLED = ".*cloud.?trail.*"
 _STATES = {"QUEUED": RunState.QUEUED, "RUNNING": RunState.RUNNING, "SUCCEEDED": RunState.DONE, "FAILED": RunState.FAILED}
@@ -219,12 +222,11 @@ class _Search:
         places = [(one, base) for one in catalogs for base in ([database] if database else self._databases(one))]
         wanted = f"^{self._name}$" if self._name else _CALLED
         for expression in (wanted,) if self._name else (wanted, ""):
-            for number, (one, base) in enumerate(places):
-                if self._cancelled() or self._seen >= MOST_TABLES:
-                    break
-                self._out.put(Step(f"looking for a table of CloudTrail events in {self._region}, database", number, len(places)))
-                self._look(one, base, expression)
-            if self._found:
+            with ThreadPoolExecutor(_AT_ONCE, "tables") as pool:
+                done = pool.map(lambda place, wanted=expression: self._look(place[0], place[1], wanted), places)
+                for number, _ in enumerate(done, 1):
+                    self._out.put(Step(f"looking for a table of CloudTrail events in {self._region}, databases", number, len(places)))
+            if self._found or self._cancelled():
                 break
         self._out.put(Looked(self._region, self._seen, self._seen < MOST_TABLES))
 
@@ -240,6 +242,8 @@ class _Search:
         return [str(one.get("Name")) for page in pages for one in page]
 
     def _look(self, catalog: str, database: str, expression: str) -> None:
+        if self._cancelled() or self._seen >= MOST_TABLES:
+            return
         asked = {"CatalogName": catalog, "DatabaseName": database, **({"Expression": expression} if expression else {})}
         for page in self._pages("ListTableMetadata", "list_table_metadata", "TableMetadataList", **asked):
             self._seen += len(page)

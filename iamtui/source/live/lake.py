@@ -15,7 +15,13 @@ from .inventory import side_by_side
 from .running import follow, patient, refused, region_gap
 
 _PAGE = 1_000
-_STATES = {"QUEUED": RunState.QUEUED, "RUNNING": RunState.RUNNING, "FINISHED": RunState.DONE, "FAILED": RunState.FAILED}
+_STATES = {
+    "QUEUED": RunState.QUEUED,
+    "RUNNING": RunState.RUNNING,
+    "FINISHED": RunState.DONE,
+    "FAILED": RunState.FAILED,
+    "TIMED_OUT": RunState.FAILED,
+}
 
 
 class Lake:

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from ...analysis.event_columns import short_target
 from ...errors import IamtuiError
 from ...query import QUERIES, SavedQuery, draft
-from ...query.completion import complete
-from ...session.engines import Unbounded, available
-from ...session.sqltext import COLUMN_NAMES, engine_in, plain, value_text
+from ...session.engines import Several, Unbounded, available
+from ...session.sqltext import engine_in, plain, value_text
 from ...session.trail import SqlColumn, SqlPage
 from ...text import visible
 from ..keymap import bindings
 from ..render.cells import Cell
-from ..render.documents import Line, json_lines
+from ..render.documents import Line
 from ..widgets.line import Line as OneLine
 from ..widgets.table import RowTable, TableColumn
+from .sqlparts import BOUNDED, EXAMPLE, QueryArea, row_lines, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,30 +35,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 100_000
 """Rows kept of an answer; what is more is said, not shown."""
 
-EXAMPLE = "SELECT eventtime, useridentity.arn, eventname, sourceipaddress\nFROM cloudtrail_logs\nORDER BY eventtime DESC\nLIMIT 100"
-BOUNDED = EXAMPLE.replace("ORDER", "WHERE from_iso8601_timestamp(eventtime) > date_add('day', -7, now())\nORDER")
-"""The example where every row that is read costs."""
-_WIDEST = 44
 _LEFT_OPEN = re.compile(r"\{(\w+)\}")
-
-
-class QueryArea(TextArea):
-    """Tab completes a column, a function or a keyword; where nothing does, it goes to the answer."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", show=False, priority=True),
-        Binding("f5,ctrl+r,ctrl+j", "screen.run", "run", show=False, priority=True),
-        Binding("ctrl+p", "screen.older", "earlier", show=False, priority=True),
-        Binding("ctrl+n", "screen.newer", "later", show=False, priority=True),
-    ]
-
-    def action_complete(self) -> None:
-        row, column = self.cursor_location
-        rest = complete(self.document.get_line(row)[:column], COLUMN_NAMES)
-        if rest:
-            self.insert(rest)
-        else:
-            self.screen.query_one(RowTable).focus()
 
 
 class SqlScreen(Screen[None]):
@@ -246,7 +223,7 @@ class SqlScreen(Screen[None]):
         self._rows.extend(page.rows)
         if first:
             self._columns = page.columns
-            self._table.set_columns(_table_columns(page.columns, page.rows))
+            self._table.set_columns(table_columns(page.columns, page.rows))
         if page.rows or first:
             self._show(growing=not page.finished)
 
@@ -271,6 +248,8 @@ class SqlScreen(Screen[None]):
             self._table.empty = "No answer"
             self._table.refresh()
             words = f"{error.message}; {error.hint}" if error.hint else error.message
+            if isinstance(error, Several):
+                self._choose(error)
             if isinstance(error, Unbounded):
                 self._unbounded = self._area.text.strip()
                 self._show_engine(words)
@@ -289,6 +268,21 @@ class SqlScreen(Screen[None]):
             self._show_engine(self._after)
             self._status(f"{more} in {self._took:.2f} s · {self._after}")
 
+    def _choose(self, error: Several) -> None:
+        """Which of several is meant; enter takes one and asks it."""
+        from .access import AnswersPage
+
+        def cells(name: str) -> Callable[[int], Cell]:
+            return lambda column: Cell(visible(name))
+
+        def chosen(number: int) -> None:
+            error.take(number)
+            self.action_run()
+
+        rows = [(cells(name), "") for name in error.names]
+        columns = (TableColumn("name", "WHICH", 76, 0),)
+        self.app.push_screen(AnswersPage(f"{len(rows)} {error.what}: enter asks one", columns, rows, tab="", empty="", chosen=chosen))
+
     def _stop(self) -> bool:
         was = self._asking
         if was:
@@ -302,14 +296,28 @@ class SqlScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Stop what runs; else leave."""
-        if self._stop():
-            self._table.empty = "Stopped"
-            self._table.refresh()
-            self._show_engine()
-            self._status("Stopped", bad=True)
+        if self._stopped():
             return
         self.app.sql_text = self._area.text
         self.dismiss()
+
+    def action_stop(self) -> None:
+        """Stop what runs; else what ctrl+c is elsewhere."""
+        if self._stopped():
+            return
+        if self._area.has_focus:
+            self._area.action_copy()
+        else:
+            self.app.action_help_quit()
+
+    def _stopped(self) -> bool:
+        if not self._stop():
+            return False
+        self._table.empty = "Stopped"
+        self._table.refresh()
+        self._show_engine()
+        self._status("Stopped", bad=True)
+        return True
 
     def action_switch(self) -> None:
         (self._table if self._area.has_focus else self._area).focus()
@@ -371,16 +379,7 @@ class SqlScreen(Screen[None]):
         from .pages import TextPage
 
         row = int(message.key)
-        lines: list[Line] = []
-        for column, value in zip(self._columns, self._rows[row], strict=True):
-            words = value_text(value)
-            if value is None:
-                lines.append([(f"{visible(column.name)}  ", "label"), ("null", "state-absent")])
-            elif words[:1] in ("{", "["):
-                lines.append([(visible(column.name), "label")])
-                lines.extend([("  ", ""), *line] for line in json_lines(words))
-            else:
-                lines.append([(f"{visible(column.name)}  ", "label"), (visible(words), "")])
+        lines = row_lines(self._columns, self._rows[row])
         self.app.push_screen(TextPage(f"Row {row + 1} of {len(self._rows):,}", lines))
 
     def action_copy(self) -> None:
@@ -422,13 +421,3 @@ class SqlScreen(Screen[None]):
         refused = self.app.session.trail.state().refused
         lines: list[Line] = [[(visible(reason), "")] for reason in refused] or [[("Everything that was opened was read.", "")]]
         self.app.push_screen(TextPage("What could not be read", lines))
-
-
-def _table_columns(columns: tuple[SqlColumn, ...], rows: tuple[tuple[Any, ...], ...]) -> list[TableColumn]:
-    """As wide as the first page wants, up to a bound; the further to the right, the sooner a column goes when room is scarce."""
-    found = []
-    for number, column in enumerate(columns):
-        longest = max((len(visible(value_text(row[number])[:_WIDEST])) for row in rows[:200]), default=0)
-        width = min(max(longest, 4), _WIDEST)
-        found.append(TableColumn(str(number), visible(column.name) or "?", width, min(number, 9), column.kind == "number"))
-    return found
