@@ -51,6 +51,8 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting, told once; `accounts` (labels by account id) stands in the file only."""
 
+ENGINES = ("local", "athena", "lake")
+"""What answers SQL."""
 _BY_TOML = {setting.toml: setting for setting in SETTINGS}
 _TRUE = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -118,6 +120,8 @@ def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
     for name in raw:
         if name not in _BY_TOML and name != "accounts":
             problems.append(f"{file}: there is no setting {name} (iamtui info lists them)")
+    if values.get("engine", "local") not in ENGINES:
+        problems.append(f"{came_from['engine']}: there is no engine {values['engine']}; there are {', '.join(ENGINES)}")
     return Settings(**values, account_labels=_labels(raw.get("accounts"), file, problems), came_from=came_from, problems=tuple(problems))
 
 

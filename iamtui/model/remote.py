@@ -15,6 +15,7 @@ class TrailTable(msgspec.Struct, frozen=True):
     projected:  whether partitions are projected, so that none can be missing
     known:      False where only the name is known: nobody looked, or AWS refused
     location:   s3://…, "" when not told
+    view:       a query that is read like a table
     """
 
     name: str
@@ -26,6 +27,7 @@ class TrailTable(msgspec.Struct, frozen=True):
     projected: bool = False
     known: bool = True
     location: str = ""
+    view: bool = False
 
     @property
     def words(self) -> str:

@@ -117,13 +117,14 @@ def _conditions(select: exp.Expr, source: exp.Expr) -> Iterator[exp.Expr]:
         yield from _flat(where.this)
 
 
-def _flat(node: exp.Expr) -> Iterator[exp.Expr]:
+def _flat(node: exp.Expr, joined: type[exp.Connector] | None = None) -> Iterator[exp.Expr]:
+    """The parts of a chain of AND (or of what `joined` says), in order; a chain of thousands is no reason to fail."""
     from sqlglot import exp
 
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, exp.And):
+        if isinstance(one, joined or exp.And):
             waiting += [one.expression, one.this]
         elif isinstance(one, exp.Paren):
             waiting.append(one.this)
@@ -150,10 +151,12 @@ def _lower(node: exp.Expr, name: str, partitions: tuple[str, ...], now: datetime
     from sqlglot import exp
 
     if isinstance(node, exp.Or):
-        sides = [_best(_flat(side), name, partitions, now) for side in (node.this, node.expression)]
-        if any(side is None for side in sides):
-            return None
-        known = [side for side in sides if side is not None]
+        known: list[Bound] = []
+        for side in _flat(node, exp.Or):
+            found = _best(_flat(side), name, partitions, now)
+            if found is None:
+                return None
+            known.append(found)
         since = min((s.since for s in known if s.since), default=None) if all(s.since for s in known) else None
         return Bound(min(side.kind for side in known), since)
     if isinstance(node, exp.Between):

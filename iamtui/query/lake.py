@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..model.remote import DataStore
-from .bounds import DAYS, Bound, bound_of
+from .bounds import DAYS, Bound, Kind, bound_of
 from .dialect import TABLE, DialectError, name_stores
 from .door import Checked, one_select
 from .remote import Outgoing, counts
@@ -51,6 +51,13 @@ def check_lake(text: str) -> tuple[Checked, tuple[str, ...]]:
 def for_lake(checked: Checked, ids: tuple[str, ...], store: DataStore, now: datetime) -> Outgoing:
     """The text for CloudTrail Lake. Raises DialectError on a column that cannot be turned, on a table that is none there, and on a text
     that is too long."""
+    try:
+        return _for_lake(checked, ids, store, now)
+    except RecursionError:
+        raise DialectError("The query is nested too deeply to be read") from None
+
+
+def _for_lake(checked: Checked, ids: tuple[str, ...], store: DataStore, now: datetime) -> Outgoing:
     from sqlglot import exp
 
     tree = checked.tree
@@ -94,7 +101,7 @@ def for_lake(checked: Checked, ids: tuple[str, ...], store: DataStore, now: date
         raise DialectError(
             f"The query has {len(text):,} characters; CloudTrail Lake takes {MOST_CHARACTERS:,}", "shorten it, or --engine athena"
         )
-    return Outgoing(text, min(bounds, key=lambda bound: bound.kind, default=Bound()), numbers=numbers, columns=columns)
+    return Outgoing(text, min(bounds, key=lambda bound: bound.kind, default=Bound(Kind.PARTITION)), numbers=numbers, columns=columns)
 
 
 # -- from Athena's types to Lake's ------------------------------------------------------------------------------------------

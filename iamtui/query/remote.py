@@ -91,19 +91,30 @@ def _is_placeholder(table: exp.Table) -> bool:
     return table.name.lower() == TABLE and not table.args.get("db")
 
 
-def for_athena(checked: Checked, table: TrailTable | None, named: TrailTable | None, now: datetime, catalogs: tuple[str, ...]) -> Outgoing:
-    """The text for Athena. table: in the place of `cloudtrail_logs`, None where the text does not name it. named: what is known of a table
-    of events that the text names itself. catalogs: those that may be read, lower case. Raises DialectError."""
-    from sqlglot import exp
-
-    tree = checked.tree
-    tables = _read(tree)
-    for one in tables:
-        if one.catalog and one.catalog.lower() not in catalogs:
+def check_catalogs(checked: Checked, catalog: str) -> None:
+    """Refuse tables of another data catalog than Athena's own and the one that was chosen: what answers there may be a program."""
+    for one in _read(checked.tree):
+        if one.catalog and one.catalog.lower() not in ("awsdatacatalog", catalog.lower()):
             raise DialectError(
                 f"{one.catalog} is another data catalog; what answers there may be a program, and a read may do anything",
                 f"--athena-catalog {one.catalog} says that this one may be read",
             )
+
+
+def for_athena(checked: Checked, table: TrailTable | None, named: TrailTable | None, now: datetime) -> Outgoing:
+    """The text for Athena. table: in the place of `cloudtrail_logs`, None where the text does not name it. named: what is known of a table
+    of events that the text names itself. Raises DialectError."""
+    try:
+        return _for_athena(checked, table, named, now)
+    except RecursionError:
+        raise DialectError("The query is nested too deeply to be read") from None
+
+
+def _for_athena(checked: Checked, table: TrailTable | None, named: TrailTable | None, now: datetime) -> Outgoing:
+    from sqlglot import exp
+
+    tree = checked.tree
+    tables = _read(tree)
     events = [one for one in tables if _is_placeholder(one) or _TRAIL.search(one.name)] or tables
     qualified = any(column.table.lower() == TABLE for column in tree.find_all(exp.Column))
     hidden = any(column.name.startswith("$") for column in tree.find_all(exp.Column))
@@ -131,7 +142,7 @@ def for_athena(checked: Checked, table: TrailTable | None, named: TrailTable | N
         text = text[:start] + put + text[end + 1 :]
     if len(text.encode()) > MOST_CHARACTERS:
         raise DialectError(f"The query has {len(text):,} characters; Athena takes {MOST_CHARACTERS:,}")
-    weakest = min(bounds, key=lambda bound: (bound.kind, bound.since.timestamp() if bound.since else 0), default=Bound())
+    weakest = min(bounds, key=lambda bound: (bound.kind, bound.since.timestamp() if bound.since else 0), default=Bound(Kind.PARTITION))
     return Outgoing(text, Bound(Kind.PARTITION, weakest.since) if added and weakest.kind else weakest, added)
 
 

@@ -66,9 +66,10 @@ class AthenaEngine(Remote):
 
     def _prepared(self, text: str, cancelled: Cancelled) -> Iterator[SqlPage | tuple[Outgoing, TrailTable, WorkGroup]]:
         """The text as it is sent, of which table, by which workgroup; a wrong text is told before anything is asked."""
-        from ..query.remote import check_athena, for_athena, tables_of
+        from ..query.remote import check_athena, check_catalogs, for_athena, tables_of
 
         checked = check_athena(text)
+        check_catalogs(checked, self._choice.catalog)
         placeholder, named = tables_of(checked)
         door = self._source.athena()
         table = named_table = None
@@ -82,10 +83,7 @@ class AthenaEngine(Remote):
         if cancelled():
             return
         known = table or named_table or TrailTable("", self._choice.database, self._choice.catalog or _CATALOG, self._region(), known=False)
-        catalogs = tuple(dict.fromkeys((_CATALOG.lower(), known.catalog.lower(), self._choice.catalog.lower() or _CATALOG.lower())))
-        if named and table is None and self._choice.catalog == "":
-            catalogs = (_CATALOG.lower(),)
-        outgoing = for_athena(checked, table, named_table, self._session.now(), catalogs)
+        outgoing = for_athena(checked, table, named_table, self._session.now())
         yield SqlPage(words="looking for a workgroup")
         group = self._group(door, known.region, cancelled)
         if not cancelled():
@@ -139,7 +137,8 @@ class AthenaEngine(Remote):
         """The table to ask, or a sentence about those there are."""
         if len(found) > 1:
             projected = [table for table in found if table.projected]
-            found = projected if len(projected) == 1 else found
+            tables = [table for table in found if not table.view]
+            found = projected if len(projected) == 1 else tables or found
         if len(found) == 1:
             return found[0]
         if found:
@@ -225,6 +224,10 @@ class AthenaEngine(Remote):
 
     def _scan(self, outgoing: Outgoing, table: TrailTable) -> str:
         bound = outgoing.bound
+        if not table.words:
+            return "reads no table of events that is known here"
+        if table.view:
+            return "what a view reads is not known"
         if outgoing.added:
             days = (self._session.now() - bound.since).days + 2 if bound.since else 0
             return f"scans partitions {outgoing.added}, {days:,} days (put in from the bound on eventtime)"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..config import ENGINES
 from ..errors import UsageError
 from ..source.base import Cancelled, EventQuery, never_cancelled
 from .trail import SqlPage
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ..config import Settings
     from .facade import Session
 
-ENGINES = ("local", "athena", "lake")
 _CALLED = {"athena": "Athena", "lake": "CloudTrail Lake"}
 
 

@@ -143,6 +143,27 @@ def test_regions_are_searched_side_by_side_and_one_may_refuse() -> None:
         assert {region for name, region, _ in server.calls if name == "StartQueryExecution"} == {"us-east-1"}
 
 
+def test_a_view_is_asked_only_when_there_is_no_table() -> None:
+    view = {**table("cloudtrail_view"), "TableType": "VIRTUAL_VIEW"}
+    with AwsTestServer(engines=engines(databases={"a": [view, table("cloudtrail_table")]})) as server:
+        asked = engine(server.url)
+        ask(asked)
+        assert asked.where().startswith("a.cloudtrail_table in")
+    with AwsTestServer(engines=engines(databases={"a": [view]})) as server:
+        _, pages = ask(engine(server.url))
+        assert "what a view reads is not known" in next(page.before for page in pages if page.before)
+
+
+def test_names_that_strangers_gave_do_not_reach_the_terminal(command: Callable[..., Result]) -> None:
+    hostile = {"a\x1b]0;owned\x07": [table('cloudtrail"; DROP TABLE x; --\x1b[2J', projected=True)]}
+    with AwsTestServer(engines=engines(databases=hostile)) as server:
+        found = command(server.url, "--engine", "athena", BOUNDED)
+        assert found.exit_code == 0, found.exception
+        assert "\x1b" not in found.stderr
+        assert server.engines is not None
+        assert '"cloudtrail""; DROP TABLE x; --\x1b[2J"' in server.engines.texts[0]
+
+
 def test_only_glues_own_catalogs_are_searched() -> None:
     made = engines(catalogs={"AwsDataCatalog": "GLUE", "programs": "LAMBDA", "hive": "HIVE"})
     with AwsTestServer(engines=made) as server:
@@ -286,6 +307,34 @@ def test_throttling_is_survived(name: str, operations: tuple[str, ...]) -> None:
         assert len(rows) == 3
         if name == "lake":
             assert any("AWS throttles" in page.words for page in pages)
+
+
+@pytest.mark.parametrize(("name", "operation"), [("athena", "GetQueryExecution"), ("lake", "DescribeQuery"), ("lake", "GetQueryResults")])
+def test_a_hiccup_of_aws_does_not_end_a_query(name: str, operation: str) -> None:
+    faults = {operation: Fault("InternalServerException", "try later", 500, times=2)}
+    with AwsTestServer(engines=engines(), faults=faults) as server:
+        assert len(ask(engine(server.url, name))[0]) == 3
+        assert server.engines is not None
+        assert not server.engines.stopped
+    for_ever = {operation: Fault("InternalServerException", "try later", 500)}
+    with AwsTestServer(engines=engines(script=Script(polls=10_000 if "Results" not in operation else 1)), faults=for_ever) as server:
+        if name == "lake":
+            assert "InternalServerException" in told(engine(server.url, name), kind=AwsError)
+            assert server.engines is not None
+            assert bool(server.engines.stopped) is (operation == "DescribeQuery")  # what nobody follows does not go on
+
+
+def test_a_query_is_not_started_twice_when_nobody_knows_whether_it_was() -> None:
+    faults = {"StartQuery": Fault("InternalServerException", "try later", 500)}
+    with AwsTestServer(engines=engines(), faults=faults) as server:
+        assert "did not take the query" in told(engine(server.url, "lake"), kind=AwsError)
+        assert server.count("StartQuery") == 1
+
+
+def test_a_catalog_of_programs_is_not_even_looked_at() -> None:
+    with AwsTestServer(engines=engines()) as server:
+        assert "another data catalog" in told(engine(server.url), "SELECT * FROM programs.db.t WHERE eventtime > '2026'")
+        assert server.count("GetTableMetadata") == server.count("StartQueryExecution") == 0
 
 
 @pytest.mark.parametrize(

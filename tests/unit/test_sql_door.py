@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from iamtui.query.bounds import Kind
 from iamtui.query.dialect import DialectError
 from iamtui.query.door import bare, one_select
 from iamtui.query.lake import check_lake, for_lake
-from iamtui.query.remote import Outgoing, check_athena, for_athena
+from iamtui.query.remote import Outgoing, check_athena, check_catalogs, for_athena
 from iamtui.source.live.guard import _check_sql
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -29,7 +30,7 @@ STORE = DataStore("arn:aws:cloudtrail:eu-west-1:123456789012:eventdatastore/0123
 
 
 def athena(text: str, table: TrailTable = PLAIN) -> Outgoing:
-    return for_athena(check_athena(text), table, None, NOW, ("awsdatacatalog",))
+    return for_athena(check_athena(text), table, None, NOW)
 
 
 def lake(text: str) -> Outgoing:
@@ -157,16 +158,28 @@ def test_the_table_is_put_in_and_nothing_else_changes() -> None:
 
 def test_hostile_names_are_quoted() -> None:
     table = TrailTable('t"; DROP TABLE x; --', "d\n'b", catalog='c"c')
-    sent = for_athena(check_athena("SELECT 1 FROM cloudtrail_logs"), table, None, NOW, ('c"c',)).text
+    sent = for_athena(check_athena("SELECT 1 FROM cloudtrail_logs"), table, None, NOW).text
     assert sent == 'SELECT 1 FROM "c""c"."d\n\'b"."t""; DROP TABLE x; --"'
     _check_sql("athena", "StartQueryExecution", {"QueryString": sent}, "QueryString")
 
 
 def test_another_catalog_is_read_only_when_it_is_named() -> None:
+    checked = check_athena("SELECT * FROM Own.db.t JOIN awsdatacatalog.db.u USING (x)")
     with pytest.raises(DialectError, match="another data catalog"):
-        athena("SELECT * FROM lambda_catalog.db.t")
-    sent = for_athena(check_athena("SELECT * FROM own.db.t"), None, None, NOW, ("awsdatacatalog", "own"))
-    assert sent.text == "SELECT * FROM own.db.t"
+        check_catalogs(checked, "")
+    check_catalogs(checked, "own")
+    assert for_athena(checked, None, None, NOW).text == checked.text
+
+
+def test_long_chains_and_deep_nesting_are_read_or_refused() -> None:
+    chain = " OR ".join(f"(eventname = 'n{n}' AND eventtime > '2026-11-01')" for n in range(3000))
+    assert athena(f"SELECT 1 FROM cloudtrail_logs WHERE {chain}").bound.kind is Kind.EVENTS
+    assert athena("SELECT 1").bound.kind
+    for depth in (60, 150, 400):
+        text = f"SELECT 1 FROM cloudtrail_logs WHERE {'(' * depth}requestparameters IS NULL{')' * depth} AND readonly = 'true'"
+        for send in (athena, lake):
+            with contextlib.suppress(DialectError):
+                send(text)
 
 
 def test_a_text_for_lake_is_not_asked_of_athena() -> None:
@@ -205,7 +218,7 @@ BOUNDS = [
 @pytest.mark.parametrize(("condition", "kind", "since"), BOUNDS, ids=lambda value: str(value)[:40])
 def test_a_bound_is_told_by_its_form(condition: str, kind: Kind, since: str) -> None:
     text = f"SELECT * FROM audit.cloudtrail_trail WHERE {condition}"
-    bound = for_athena(check_athena(text), None, None, NOW, ("awsdatacatalog",)).bound
+    bound = for_athena(check_athena(text), None, None, NOW).bound
     assert bound.kind == kind
     assert (f"{bound.since:%Y-%m-%d}" if bound.since else "") == since
 

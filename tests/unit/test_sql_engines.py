@@ -22,8 +22,11 @@ from iamtui.store.events import Batch, EventStore, Input
 from iamtui.store.events.engine import EventEngine
 from iamtui.store.events.segments import tag_of
 from tests.support.trails import record
+from tests.unit.test_sql import ATHENA
+from tests.unit.test_sql import engine as documented  # noqa: F401
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
+STORE = DataStore("arn:aws:cloudtrail:eu-west-1:123456789012:eventdatastore/0123abcd-0123-4567-89ab-0123456789ab", "org")
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +62,20 @@ MORE = (
 def test_a_query_turned_for_lake_answers_the_same(engine: EventEngine, text: str) -> None:
     """The local engine has both schemas: the Athena form against the one, what leaves for Lake against the other."""
     checked, ids = check_lake(text)
-    store = DataStore("arn:aws:cloudtrail:eu-west-1:123456789012:eventdatastore/0123abcd-0123-4567-89ab-0123456789ab", "org")
-    sent = for_lake(checked, ids, store, NOW).text
+    sent = for_lake(checked, ids, STORE, NOW).text
     assert translate(sent).lake
     there, here = rows(engine, sent), rows(engine, text)
     assert len(there) == len(here)
     if "requestparameters," not in text:  # a map is written otherwise than JSON text
         assert sorted(there) == sorted(here)
+
+
+@pytest.mark.parametrize("name", ATHENA)
+def test_aws_own_examples_answer_the_same_when_turned(documented: EventEngine, name: str) -> None:  # noqa: F811
+    text = ATHENA[name][0]
+    checked, ids = check_lake(text)
+    sent = for_lake(checked, ids, STORE, NOW).text
+    assert sorted(rows(documented, sent)) == sorted(rows(documented, text))
 
 
 def test_texts_become_values() -> None:

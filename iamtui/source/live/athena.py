@@ -196,8 +196,17 @@ def _table(entry: dict[str, Any], region: str, catalog: str, database: str) -> T
         for name in partitions
         if projected and parameters.get(f"projection.{name}.type", "").lower() == "date"
     }
+    view = str(entry.get("TableType") or "").upper() == "VIRTUAL_VIEW"
     return TrailTable(
-        str(entry.get("Name") or ""), database, catalog, region, partitions, formats, projected, location=parameters.get("location", "")
+        str(entry.get("Name") or ""),
+        database,
+        catalog,
+        region,
+        partitions,
+        formats,
+        projected,
+        location=parameters.get("location", ""),
+        view=view,
     )
 
 

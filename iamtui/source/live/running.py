@@ -21,6 +21,8 @@ FIRST_LOOK, LONGEST = 0.2, 2.0
 """Seconds between two looks at a query: the first pause, and the longest they grow to."""
 THROTTLED_WAIT = 0.5
 """Seconds before a throttled call is made again; doubled every time."""
+_MOST_FAILURES = 4
+"""In a row, of what may be over in a moment."""
 _MOST_TRIES = 7
 """Of one call that AWS throttles: a minute and a half of waiting."""
 
@@ -55,17 +57,28 @@ def region_gap(caller: Caller, action: str, error: Exception, region: str) -> Ga
         return Gap(Kind.OTHER, State.FAILED, final.message, action, caller.account, region=region, hint=final.hint)
 
 
-def patient(call: Callable[[], dict[str, Any]], cancelled: Cancelled) -> Iterator[Step | dict[str, Any]]:
-    """A call's answer; before it, a Step for every time AWS throttles. Nothing when cancelled while waiting. Raises as the call does."""
+def _passes(error: Exception) -> bool:
+    """Whether a failure may be over in a moment: the network, or AWS itself."""
+    from botocore.exceptions import HTTPClientError
+
+    response = getattr(error, "response", None) or {}
+    return isinstance(error, HTTPClientError) or int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0) >= 500
+
+
+def patient(call: Callable[[], dict[str, Any]], cancelled: Cancelled, *, reads: bool = True) -> Iterator[Step | dict[str, Any]]:
+    """A call's answer; before it, a Step for every time AWS throttles. Nothing when cancelled while waiting. `reads`: it may be made again
+    when nobody knows whether it arrived. Raises as the call does."""
     wait = THROTTLED_WAIT
     for number in range(_MOST_TRIES):
         try:
             yield call()
             return
         except Exception as error:
-            if code_of(error) not in THROTTLED or number == _MOST_TRIES - 1:
+            throttled = code_of(error) in THROTTLED
+            if number == _MOST_TRIES - 1 or not (throttled or (reads and number < _MOST_FAILURES and _passes(error))):
                 raise
-        yield Step(f"AWS throttles; asking again in {max(wait, 1):.0f} s", throttled=True)
+        why = "AWS throttles" if throttled else "AWS could not be reached"
+        yield Step(f"{why}; asking again in {max(wait, 1):.0f} s", throttled=throttled)
         if not sleep(wait, cancelled):
             return
         wait = min(wait * 2, 30.0)
@@ -78,20 +91,21 @@ def follow(
     does not go on to the end (cancelled, closed, an error), the query is stopped at AWS."""
     running = ""
     try:
-        for item in patient(start, cancelled):
+        for item in patient(start, cancelled, reads=False):
             if isinstance(item, Step):
                 yield item
             else:
                 running = str(item[name])
                 yield Run(running, RunState.QUEUED)
-        wait = FIRST_LOOK
+        wait, failures = FIRST_LOOK, 0
         while running and not cancelled():
             try:
-                run = state(running)
+                run, failures = state(running), 0
             except Exception as error:
-                if code_of(error) not in THROTTLED:
+                throttled, failures = code_of(error) in THROTTLED, failures + 1
+                if not throttled and (failures > _MOST_FAILURES or not _passes(error)):
                     raise
-                yield Step("AWS throttles; the query goes on", throttled=True)
+                yield Step(f"{'AWS throttles' if throttled else 'AWS could not be reached'}; the query goes on", throttled=throttled)
                 wait = LONGEST
             else:
                 if run.state in _FINAL:
