@@ -74,6 +74,22 @@ _SOURCE = (
 )
 """The one source choice, for all commands; made once, because a start waits for it."""
 
+_ENGINE = (
+    click.Option(["--engine"], type=click.Choice(["local", "athena", "lake"]), help="What answers SQL (local)."),
+    click.Option(["--athena-workgroup"], metavar="NAME", help="Athena workgroup (the one that has a place for results)."),
+    click.Option(["--athena-catalog"], metavar="NAME", help="Data catalog (AwsDataCatalog)."),
+    click.Option(["--athena-database"], metavar="NAME", help="Database of the table."),
+    click.Option(["--athena-table"], metavar="NAME", help="Table of CloudTrail events, also database.table (found)."),
+    click.Option(["--athena-output"], metavar="s3://…", help="Where results go (where the workgroup says)."),
+    click.Option(["--lake-store"], metavar="NAME", help="Event data store: name, id or ARN (found)."),
+)
+"""Engines of SQL, for the explorer and for `sql`."""
+
+
+def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    vars(command).setdefault("__click_params__", []).extend(reversed(_ENGINE))
+    return command
+
 
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     held = vars(command).setdefault("__click_params__", [])  # where click's own decorators put theirs, the last one first
@@ -92,6 +108,7 @@ def _choices(ctx: click.Context, /, given: dict[str, Any]) -> dict[str, Any]:
 
 @click.group(cls=_Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @_source_options
+@_engine_options
 @click.option("--theme", help="Palette for this run.")
 @click.option("--animations/--no-animations", default=None, help="Smooth scrolling (off).")
 @click.option("--mouse/--no-mouse", default=None, help="Mouse support (on).")
@@ -229,11 +246,13 @@ def watch(ctx: click.Context, /, words: tuple[str, ...], every: int, ring: str |
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")
 @click.option("-f", "--file", default="", help="A file with the query, - for standard input.")
 @click.option("--list", "listed", is_flag=True, help="Name the saved queries.")
-@click.option("--show", is_flag=True, help="Print the query as the local engine gets it, and ask nothing.")
+@click.option("--show", is_flag=True, help="Print the query as the engine gets it, and ask nothing.")
 @click.option("--since", default="", help="Ask events of this time only: 7d, 24h, 2026-10-01; of a trail's bucket only they are read.")
 @click.option("--until", default="", help="And not after this time.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
+@click.option("--no-time-bound", "unbounded", is_flag=True, help="Ask Athena or Lake even when nothing bounds the time of events.")
 @_format_option
+@_engine_options
 @_source_options
 @click.pass_context
 def sql(
@@ -248,6 +267,7 @@ def sql(
     since: str,
     until: str,
     limit: int | None,
+    unbounded: bool,
     form: str,
     **given: Any,
 ) -> None:
@@ -256,14 +276,14 @@ def sql(
     \b
     iamtui sql --demo -q users-created
     iamtui sql --from trail/ "SELECT eventname, count(*) FROM cloudtrail_logs GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
+    iamtui sql --engine athena -q denied -p days=3
     """
     from .commands.sql import ask, list_queries, query_text
 
-    ctx.exit(
-        list_queries(form)
-        if listed
-        else ask(_choices(ctx, {**given, "since": since, "until": until}), query_text(text, name, file, parameters), form, limit, show=show)
-    )
+    if listed:
+        ctx.exit(list_queries(form))
+    query = query_text(text, name, file, parameters)
+    ctx.exit(ask(_choices(ctx, {**given, "since": since, "until": until}), query, form, limit, show=show, unbounded=unbounded))
 
 
 @cli.command("who-can")

@@ -46,6 +46,13 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         "accounts of an organisation's trail; several",
     ),
+    Setting("engine", "engine", "IAMTUI_ENGINE", "--engine", str, "local", "what answers SQL: local, athena, lake"),
+    Setting("athena_workgroup", "athena-workgroup", "IAMTUI_ATHENA_WORKGROUP", "--athena-workgroup", str, "", "Athena workgroup"),
+    Setting("athena_catalog", "athena-catalog", "IAMTUI_ATHENA_CATALOG", "--athena-catalog", str, "", "data catalog (AwsDataCatalog)"),
+    Setting("athena_database", "athena-database", "IAMTUI_ATHENA_DATABASE", "--athena-database", str, "", "database of the table"),
+    Setting("athena_table", "athena-table", "IAMTUI_ATHENA_TABLE", "--athena-table", str, "", "table of CloudTrail events (found)"),
+    Setting("athena_output", "athena-output", "IAMTUI_ATHENA_OUTPUT", "--athena-output", str, "", "s3://… for results (the workgroup's)"),
+    Setting("lake_store", "lake-store", "IAMTUI_LAKE_STORE", "--lake-store", str, "", "event data store: name, id or ARN (found)"),
     Setting("theme", "theme", "IAMTUI_THEME", "--theme", str, "iamtui-dark", "palette, ours or one of the themes folder"),
     Setting("animations", "animations", "IAMTUI_ANIMATIONS", "--animations/--no-animations", bool, False, "smooth scrolling"),
     Setting("mouse", "mouse", "IAMTUI_MOUSE", "--mouse/--no-mouse", bool, True, "mouse support"),
@@ -55,6 +62,8 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting, told once; `accounts` (labels by account id) stands in the file only."""
 
+ENGINES = ("local", "athena", "lake")
+"""What answers SQL."""
 _BY_TOML = {setting.toml: setting for setting in SETTINGS}
 _TRUE = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -74,6 +83,13 @@ class Settings(msgspec.Struct, frozen=True):
     trail: str = ""
     trail_days: int = 30
     trail_accounts: tuple[str, ...] = ()
+    engine: str = "local"
+    athena_workgroup: str = ""
+    athena_catalog: str = ""
+    athena_database: str = ""
+    athena_table: str = ""
+    athena_output: str = ""
+    lake_store: str = ""
     theme: str = "iamtui-dark"
     animations: bool = False
     mouse: bool = True
@@ -118,6 +134,8 @@ def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
     for name in raw:
         if name not in _BY_TOML and name != "accounts":
             problems.append(f"{file}: there is no setting {name} (iamtui info lists them)")
+    if values.get("engine", "local") not in ENGINES:
+        problems.append(f"{came_from['engine']}: there is no engine {values['engine']}; there are {', '.join(ENGINES)}")
     return Settings(**values, account_labels=_labels(raw.get("accounts"), file, problems), came_from=came_from, problems=tuple(problems))
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -15,9 +16,9 @@ from ..errors import Exit, IamtuiError, UsageError
 from ..model.event import WindowState
 from ..query import QUERIES, fill, named
 from ..session import Session
+from ..session.engines import ENGINES, SqlEngine, Unbounded, available, choice_of
 from ..session.sqltext import span_words, sql_csv, sql_objects, step_words, value_text
-from ..session.trail import SqlColumn, TrailState
-from ..source.base import EventQuery
+from ..session.trail import SqlColumn, SqlPage, TrailState
 from ..text import inert_json, visible
 from .opening import open_session, settings_of, time_bounds
 from .output import data, print_json, print_table, words
@@ -63,51 +64,50 @@ def query_text(text: str, name: str, file: str, parameters: Sequence[str]) -> st
     return text
 
 
-def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, show: bool = False) -> int:
-    """Print an answer; on standard error what it was asked of. Exit 4 when part of the events could not be read."""
-    if show:
+def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, show: bool = False, unbounded: bool = False) -> int:
+    """Print an answer; on standard error what it was asked of, and what it cost. Exit 4 when part of the events could not be read."""
+    settings = settings_of(options)
+    name = settings.engine
+    if name == "local" and show:
         from ..query.dialect import translate
 
         data(translate(text).sql + "\n")
         return 0
-    settings = settings_of(options)
     session = open_session(options, settings)
-    session.open()
-    session.trail.within(*time_bounds(options, session.now()))
-    _have_events(session)
-    columns: tuple[SqlColumn, ...] = ()
-    rows: list[tuple[Any, ...]] = []
-    took, more, stopped = 0.0, False, False
-    most = limit or (_AT_MOST if form == "table" else sys.maxsize)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-        session.trail.interrupt()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        for page in session.trail.ask(text, lambda: stopped):
-            if page.step is not None and sys.stderr.isatty():
-                sys.stderr.write(f"\r\033[K{visible(step_words(page.step))[: max(shutil.get_terminal_size().columns - 1, 20)]}")
-            columns, took = page.columns or columns, page.took
-            rows.extend(page.rows)
-            if len(rows) > most:
-                more = True
-                del rows[most:]
-                break
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if stopped:
-        raise KeyboardInterrupt
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
-    state = session.trail.state()
-    if not state.events:
+    if name not in available(session) and name in ENGINES and settings.came_from.get("engine") != "--engine":
+        words(f"Asking the local engine: {name} is asked of live accounts only")
+        name = "local"
+    engine = session.sql_engine(name, choice_of(settings))
+    if name == "local":
+        session.open()
+        session.trail.within(*time_bounds(options, session.now()))
+    elif options.get("since") or options.get("until"):
+        raise UsageError("--since and --until are for the local engine", "bound the time in the query, or with -p of a saved one")
+    with _Stopping(engine, terminated=name != "local") as stopping:
+        if show:
+            sent, before = engine.show(text, stopping)
+            if not stopping():
+                words(before)
+                data(sent + "\n")
+        else:
+            answer = _collect(engine, text, stopping, limit or (_AT_MOST if form == "table" else sys.maxsize), unbounded)
+    if stopping():
+        _clear()
+        words("Stopped")
+        return 130
+    if show:
+        return 0
+    _clear()
+    state = session.trail.state() if name == "local" else None
+    if state is not None and not state.events:
         return _nothing(session, state)
-    _print(columns, rows, form)
-    count = f"the first {len(rows):,} rows (--limit tells how many)" if more else f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
-    words(f"{count} in {took:.2f} s, of {span_words(state)}")
+    _print(answer.columns, answer.rows, form)
+    rows = len(answer.rows)
+    count = f"the first {rows:,} rows (--limit tells how many)" if answer.more else f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    if state is None:
+        words(f"{count} in {answer.took:.2f} s, of {engine.where()}; {answer.after}")
+        return int(Exit.FINE)
+    words(f"{count} in {answer.took:.2f} s, of {span_words(state)}")
     if options.get("since") or options.get("until"):
         words("The answer is of the time asked for alone (--since, --until)")
     if not rows and state.until is not None and session.now() - state.until > timedelta(days=1):
@@ -115,13 +115,72 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     return max(_say_refused(state), _say_uncovered(session))
 
 
-def _have_events(session: Session) -> None:
-    """A demo has its events at once; of a live account what was read before is asked, and read first when there is nothing."""
-    if session.trail.delivered:
-        return  # the query reads them itself
-    if session.info.kind == "demo" or (session.info.kind == "live" and not session.offline and not session.has_events()):
-        for _ in session.load_events(EventQuery(regions=session.info.regions)):
-            pass
+@dataclass
+class _Answer:
+    columns: tuple[SqlColumn, ...] = ()
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    took: float = 0.0
+    more: bool = False
+    after: str = ""
+
+
+class _Stopping:
+    """Ctrl+c stops the query, not the process: an engine at AWS has to be told. A second one stops everything."""
+
+    def __init__(self, engine: SqlEngine, *, terminated: bool) -> None:
+        self._engine, self._stopped = engine, False
+        self._signals = [signal.SIGINT, *([signal.SIGTERM, signal.SIGHUP] if terminated and hasattr(signal, "SIGHUP") else [])]
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __call__(self) -> bool:
+        return self._stopped
+
+    def __enter__(self) -> _Stopping:
+        self._before = {number: signal.signal(number, self._stop) for number in self._signals}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._stopped = True
+        self._engine.interrupt()
+
+
+def _collect(engine: SqlEngine, text: str, cancelled: _Stopping, most: int, unbounded: bool) -> _Answer:
+    answer = _Answer()
+    try:
+        for page in engine.ask(text, cancelled, unbounded=unbounded):
+            if page.before:
+                _clear()
+                words(page.before)
+            if page.words or page.step is not None:
+                _progress(page)
+            answer.columns, answer.took = page.columns or answer.columns, page.took
+            answer.after = page.after or answer.after
+            answer.rows.extend(page.rows)
+            if len(answer.rows) > most:
+                answer.more = True
+                del answer.rows[most:]
+                break
+    except Unbounded as error:
+        raise Unbounded(error.message, f"{error.hint}; --no-time-bound asks all the same") from None
+    return answer
+
+
+def _progress(page: SqlPage) -> None:
+    if sys.stderr.isatty():
+        line = page.words or (step_words(page.step) if page.step else "")
+        sys.stderr.write(f"\r\033[K{visible(line)[: max(shutil.get_terminal_size().columns - 1, 20)]}")
+        sys.stderr.flush()
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
 
 
 def _print(columns: Sequence[SqlColumn], rows: Sequence[Sequence[Any]], form: str) -> None:

@@ -53,7 +53,7 @@ def translate(text: str) -> Translated:
     try:
         statements = [statement for statement in sqlglot.parse(prepared, read="trino") if statement is not None]
     except SqlglotError as error:
-        raise DialectError(_where(error), "the dialect is Athena's (Trino): iamtui sql --help shows an example") from None
+        raise DialectError(where(error), "the dialect is Athena's (Trino): iamtui sql --help shows an example") from None
     except RecursionError:
         raise DialectError("The query is nested too deeply to be read") from None
     if len(statements) != 1:
@@ -81,19 +81,29 @@ def _translated(tree: exp.Query, lake: bool) -> Translated:
 def _stores_named(text: str) -> tuple[str, bool]:
     """Event data stores, by id or as AWS's examples leave them open, become the table that stands for them."""
     found = False
-    pieces: list[str] = []
-    done = 0
 
-    def put(match: re.Match[str]) -> str:
+    def put(_name: str) -> str:
         nonlocal found
         found = True
         return LAKE
 
+    return name_stores(text, put), found
+
+
+def name_stores(text: str, put: Callable[[str], str]) -> str:
+    """The text with something in the place of every event data store. `put` gets the store's id, or "" where AWS's examples leave it
+    open; texts in quotes and comments are left alone."""
+    pieces: list[str] = []
+    done = 0
+
+    def inside(piece: str) -> str:
+        return _STORE_ID.sub(lambda found: put(found[0].strip('"').lower()), _PLACEHOLDER.sub(lambda _: put(""), piece))
+
     for skip in _NOT_IN_TEXT.finditer(text):
-        pieces += (_STORE_ID.sub(put, _PLACEHOLDER.sub(put, text[done : skip.start()])), skip[0])
+        pieces += (inside(text[done : skip.start()]), skip[0])
         done = skip.end()
-    pieces.append(_STORE_ID.sub(put, _PLACEHOLDER.sub(put, text[done:])))
-    return "".join(pieces), found
+    pieces.append(inside(text[done:]))
+    return "".join(pieces)
 
 
 def _tables(tree: exp.Query) -> bool:
@@ -144,7 +154,7 @@ def _function(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.StrToTime) and node.args.get("format") is not None:
         pattern = node.args["format"]
         if isinstance(pattern, exp.Literal) and "%" not in pattern.name:
-            node.set("format", exp.Literal.string(_joda(pattern.name)))
+            node.set("format", exp.Literal.string(java_date(pattern.name)))
     if isinstance(node, exp.Unnest):
         return _unnest(node)
     if isinstance(node, exp.JSONExtract | exp.JSONExtractScalar):
@@ -294,7 +304,7 @@ def _format_datetime(arguments: list[exp.Expr]) -> exp.Expr:
 
     if len(arguments) != 2 or not isinstance(arguments[1], exp.Literal):
         raise DialectError("format_datetime needs a moment and a pattern in quotes", "format_datetime(now(), 'yyyy-MM-dd')")
-    return exp.Anonymous(this="strftime", expressions=[arguments[0], exp.Literal.string(_joda(arguments[1].name))])
+    return exp.Anonymous(this="strftime", expressions=[arguments[0], exp.Literal.string(java_date(arguments[1].name))])
 
 
 _JODA = (
@@ -316,7 +326,7 @@ _JODA = (
 )
 
 
-def _joda(pattern: str) -> str:
+def java_date(pattern: str) -> str:
     """A Java date pattern as DuckDB's: the letters of dates, and text in quotes."""
     pieces: list[str] = []
     place = 0
@@ -338,7 +348,7 @@ def _joda(pattern: str) -> str:
     return "".join(pieces)
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """sqlglot's complaint in one line: what, and at which line and column."""
     told = getattr(error, "errors", None)
     if told:

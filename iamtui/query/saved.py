@@ -152,11 +152,12 @@ QUERIES: tuple[SavedQuery, ...] = (
     ),
     SavedQuery(
         "new-addresses",
-        "addresses an identity used in the last days and never before in these events",
+        "addresses an identity used in the last days and never in the days before them",
         f"SELECT {_WHO}, sourceipaddress, min(eventtime) AS first, count(*) AS calls\nFROM cloudtrail_logs\n"
-        "WHERE sourceipaddress NOT LIKE '%.amazonaws.com'\nGROUP BY 1, 2\n"
+        "WHERE sourceipaddress NOT LIKE '%.amazonaws.com'\n"
+        "  AND from_iso8601_timestamp(eventtime) > date_add('day', -{days} - {before}, now())\nGROUP BY 1, 2\n"
         "HAVING from_iso8601_timestamp(min(eventtime)) > date_add('day', -{days}, now())\nORDER BY first DESC",
-        (_days(7),),
+        (_days(7), Parameter("before", ParameterKind.DAYS, "365", "how many days before them count as before")),
     ),
     _events(
         "cross-account",

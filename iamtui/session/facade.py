@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ..analysis.usage import UsageRow
     from ..model.alert import Alert
     from ..store.cache import Cache
+    from .engines import EngineChoice, SqlEngine
     from .searching import EventSearch
     from .stored import StoredEvents
     from .trail import Trail
@@ -173,6 +174,12 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         if not isinstance(row.item, Event) or not row.item.excerpt:
             return row
         return msgspec.structs.replace(row, item=self.search.whole(row.item, row.key.rpartition("/")[2]))
+
+    def sql_engine(self, name: str, choice: EngineChoice | None = None) -> SqlEngine:
+        """The engine that answers SQL: local, athena, lake. Raises UsageError where it cannot be asked here."""
+        from .engines import EngineChoice, engine_of
+
+        return engine_of(self, name, choice or EngineChoice())
 
     # -- the account -------------------------------------------------------------------------------------------------
 

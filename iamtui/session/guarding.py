@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..analysis.alarms.samples import Watched
     from ..analysis.alarms.told import Told
     from ..model.guards import Alarm, AlarmChange, Guards
+    from .searching import EventSearch
 
 
 class GuardQuestions:

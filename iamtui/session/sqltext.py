@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -98,6 +99,20 @@ async def write_answer(columns: Sequence[SqlColumn], rows: Sequence[Sequence[Any
 def step_words(step: Step) -> str:
     """`reading files 50 of 200`; without a total how many so far."""
     return f"{step.what} {step.done:,}" + (f" of {step.total:,}" if step.total else "") + ("" if step.what.endswith("files") else " files")
+
+
+_ENGINE = re.compile(r"-- engine: (\w+)\n")
+
+
+def with_engine(text: str, engine: str) -> str:
+    """A query for the history, with the engine it was asked of; a comment, so that the text stays a query."""
+    return text if engine == "local" else f"-- engine: {engine}\n{text}"
+
+
+def engine_in(text: str) -> tuple[str, str]:
+    """The engine and the query of an entry of the history."""
+    found = _ENGINE.match(text)
+    return (found[1], text[found.end() :]) if found else ("local", text)
 
 
 def span_words(state: TrailState) -> str:

@@ -58,6 +58,9 @@ class SqlColumn(msgspec.Struct, frozen=True):
 class SqlPage(msgspec.Struct, frozen=True, eq=False):
     """A step of an answer: progress while files are read, then pages of rows.
 
+    words:    progress of an engine at AWS, in words
+    before:   what such an engine knows before it asks: of what, what it may cost
+    after:    what it has cost
     rows:     new rows of this page; values are str, int, float, bool, None, datetime, dict or list
     finished: on the last one; seconds the query took are in `took`
     """
@@ -68,6 +71,9 @@ class SqlPage(msgspec.Struct, frozen=True, eq=False):
     finished: bool = False
     took: float = 0.0
     translated: str = ""
+    words: str = ""
+    before: str = ""
+    after: str = ""
 
 
 class Trail:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.app import SystemCommand
     from textual.screen import Screen
 
+    from ..session.engines import SqlEngine
     from ..store.history import History
 
 
@@ -49,6 +50,8 @@ class IamtuiApp(App[None]):
         self._net = [ControlFilter()]
         self.sql_text = ""
         self._sql_history: History | None = None
+        self._sql_engines: dict[str, SqlEngine] = {}
+        self._sql_engine = ""
         self.animation_level = "none" if not settings.animations else "full"
         self.keymap_overrides, keymap_problems = load_keymap(settings.keymap_path)
         self.start_problems += keymap_problems
@@ -297,11 +300,21 @@ class IamtuiApp(App[None]):
     # -- SQL ---------------------------------------------------------------------------------------------------------
 
     def open_sql(self, text: str = "") -> None:
-        """The SQL view: empty-handed, with a query (`:sql SELECT …`), or with a saved one (`:sql users-created days=30`)."""
+        """The SQL view: empty-handed, with a query (`:sql SELECT …`), or with a saved one (`:sql users-created days=30`); an engine may
+        stand before it (`:sql athena`)."""
         from ..errors import IamtuiError
         from ..query import fill, named
+        from ..session.engines import ENGINES
         from .screens.sql import SqlScreen
 
+        first, _, rest = text.strip().partition(" ")
+        if first.casefold() in ENGINES:
+            try:
+                self.use_sql_engine(first.casefold())
+            except IamtuiError as error:
+                self._tell(f"{error.message}; {error.hint}", bad=True)
+                return
+            text = rest.strip()
         if not text or (" " in text.strip() and not _is_saved(text)):
             self.push_screen(SqlScreen(text, run=bool(text)))
             return
@@ -319,9 +332,29 @@ class IamtuiApp(App[None]):
         return self._history().texts
 
     def remember_sql(self, text: str) -> None:
-        """Keep a query that is asked, for later runs as well."""
+        """Keep a query that is asked, with its engine, for later runs as well."""
+        from ..session.sqltext import with_engine
+
         self.sql_text = text
-        self._history().add(text)
+        self._history().add(with_engine(text, self.sql_engine.name))
+
+    @property
+    def sql_engine(self) -> SqlEngine:
+        """What answers SQL: what was chosen last, else what the settings say where it can be asked."""
+        if not self._sql_engine:
+            from ..session.engines import available
+
+            wanted = self.settings.engine
+            self.use_sql_engine(wanted if wanted in available(self.session) else "local")
+        return self._sql_engines[self._sql_engine]
+
+    def use_sql_engine(self, name: str) -> None:
+        """Choose an engine; what it has found is kept. Raises UsageError where it cannot be asked."""
+        if name not in self._sql_engines:
+            from ..session.engines import choice_of
+
+            self._sql_engines[name] = self.session.sql_engine(name, choice_of(self.settings))
+        self._sql_engine = name
 
     def _history(self) -> History:
         if self._sql_history is None:

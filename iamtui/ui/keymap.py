@@ -81,6 +81,8 @@ KEYS = (
     Key("view.9", "9", "sql", "SQL over events", "explorer", "views"),
     Key("sql.run", "f5,ctrl+r", "run", "ask the query", "sql", "act", True),
     Key("sql.saved", "ctrl+o", "saved", "saved queries", "sql", "find", True),
+    Key("sql.engine", "ctrl+t,f4", "engine", "next engine: local, athena, lake", "sql", "act"),
+    Key("sql.stop", "ctrl+c", "stop", "stop the query", "sql", "act"),
     Key("sql.switch", "tab", "switch", "query or answer", "sql", "move"),
     Key("sql.copy", "y", "copy", "copy the row as JSON", "sql", "act"),
     Key("sql.export", "e", "export", "write the answer to a file", "sql", "act"),

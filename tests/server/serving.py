@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from . import shapes
 from .accounts import ACCOUNT, large_account, report_of
+from .engines import Engines
 
 DENIED = ("AccessDenied", "User is not authorized to perform this", 403)
 THROTTLED = ("Throttling", "Rate exceeded", 400)
@@ -56,6 +57,7 @@ class AwsTestServer:
     analyzers: Region -> analyzers; analyzer_findings: ARN of an analyzer -> whole findings (GetFindingV2)
     config:   Region -> `recorders`, `status` (as AWS lists them) and `items` (resource id -> Config items, newest first, 1 a page)
     last_accessed: ARN -> ServicesLastAccessed entries
+    engines:  Athena and CloudTrail Lake, where a test wants them
     calls:    every operation answered, in order, with its Region (for assertions)
     """
 
@@ -84,6 +86,7 @@ class AwsTestServer:
         analyzers: dict[str, list[dict[str, Any]]] | None = None,
         analyzer_findings: dict[str, list[dict[str, Any]]] | None = None,
         config: dict[str, dict[str, Any]] | None = None,
+        engines: Engines | None = None,
     ) -> None:
         self.account = account if account is not None else large_account(3, 3, 1)
         self.events = sorted(events, key=lambda e: str(e.get("eventTime", "")), reverse=True)
@@ -106,6 +109,7 @@ class AwsTestServer:
         self._fault_counts: dict[int, int] = {}
         self._lock = threading.Lock()
         self._port = port
+        self.engines = engines
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -165,7 +169,10 @@ class AwsTestServer:
             with self._lock:
                 self.calls.append((operation, region, parameters))
             self._fault(operation, region)
-            answer = self._answer(operation, region, parameters)
+            if self.engines is not None and hasattr(self.engines, f"{service}_{operation}"):
+                answer = self.engines.answer(service, operation, region, parameters)
+            else:
+                answer = self._answer(operation, region, parameters)
             payload = shapes.json_answer(service, operation, answer) if as_json else shapes.xml_answer(service, operation, answer)
             status = 200
         except AwsError as error:

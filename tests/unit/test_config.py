@@ -52,6 +52,11 @@ def test_what_is_wrong_is_said_and_the_rest_is_used(tmp_path: Path) -> None:
     assert str(file) in said
 
 
+def test_an_engine_there_is_not_is_said(tmp_path: Path) -> None:
+    settings = load({}, {"IAMTUI_ENGINE": "presto"}, tmp_path / "none.toml")
+    assert settings.problems == ("IAMTUI_ENGINE: there is no engine presto; there are local, athena, lake",)
+
+
 def test_a_broken_file_is_said_and_not_touched(tmp_path: Path) -> None:
     file = written(tmp_path, "theme = [")
     settings = load({}, {}, file)

@@ -6,6 +6,7 @@ providers too. It runs before a request is signed, and once more before its byte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,10 +34,33 @@ READS: Mapping[str, frozenset[str]] = {
     ),
     "sts": frozenset({"GetCallerIdentity"}),
     "s3": frozenset({"ListBuckets", "GetBucketPolicy", "ListObjectsV2", "GetObject", "HeadBucket"}),
-    "cloudtrail": frozenset({"LookupEvents", "DescribeTrails", "GetTrailStatus", "GetEventSelectors"}),
+    "cloudtrail": frozenset(
+        {
+            "LookupEvents",
+            "DescribeTrails",
+            "GetTrailStatus",
+            "GetEventSelectors",
+            "ListEventDataStores",
+            "GetEventDataStore",
+            "DescribeQuery",
+            "GetQueryResults",
+        }
+    ),
     "logs": frozenset({"DescribeMetricFilters", "DescribeLogGroups"}),
     "cloudwatch": frozenset({"DescribeAlarms", "DescribeAlarmHistory"}),
     "events": frozenset({"ListEventBuses", "ListRules", "ListTargetsByRule"}),
+    "athena": frozenset(
+        {
+            "ListWorkGroups",
+            "GetWorkGroup",
+            "ListDataCatalogs",
+            "ListDatabases",
+            "ListTableMetadata",
+            "GetTableMetadata",
+            "GetQueryExecution",
+            "GetQueryResults",
+        }
+    ),
     "sqs": frozenset({"ListQueues", "GetQueueAttributes"}),
     "sns": frozenset({"ListTopics", "GetTopicAttributes", "ListSubscriptionsByTopic"}),
     "kms": frozenset({"ListKeys", "GetKeyPolicy"}),
@@ -63,6 +87,16 @@ OTHERS: Mapping[tuple[str, str], Allowance] = {
     ("iam", "GenerateServiceLastAccessedDetails"): Allowance(
         "last-accessed details are made by a job", "a job that only its starter can read, gone after some hours"
     ),
+    ("athena", "StartQueryExecution"): Allowance(
+        "--engine athena asks one SELECT, and nothing else passes",
+        "the query in the workgroup's history, its result in the workgroup's location, and the cost of what it scans",
+    ),
+    ("athena", "StopQueryExecution"): Allowance("stops a query that iamtui has started", "the query in the history, as cancelled"),
+    ("cloudtrail", "StartQuery"): Allowance(
+        "--engine lake asks one SELECT, and nothing else passes",
+        "the query and its result with the event data store for seven days, and the cost of what it scans",
+    ),
+    ("cloudtrail", "CancelQuery"): Allowance("stops a query that iamtui has started", "the query in the history, as cancelled"),
     ("sts", "AssumeRole"): Allowance("--role-arn and profiles with role_arn", "a session that ends by itself"),
     ("sts", "AssumeRoleWithWebIdentity"): Allowance("profiles with a web identity token", "a session that ends by itself"),
     ("sts", "AssumeRoleWithSAML"): Allowance("profiles that sign in by SAML", "a session that ends by itself"),
@@ -70,7 +104,12 @@ OTHERS: Mapping[tuple[str, str], Allowance] = {
     ("sso-oidc", "CreateToken"): Allowance("renewing an Identity Center sign-in", "a token in the AWS CLI's own cache"),
     ("signin", "CreateOAuth2Token"): Allowance("renewing a sign-in by `aws login`", "a token in the AWS CLI's own cache"),
 }
-"""The few that are not plain reads: reports and jobs that must be started, and the exchange of credentials."""
+"""The few that are not plain reads: reports, jobs and queries that must be started, and the exchange of credentials."""
+
+_EXCHANGES = ("sts", "sso", "sso-oidc", "signin")
+_TEXTS = {("athena", "StartQueryExecution"): "QueryString", ("cloudtrail", "StartQuery"): "QueryStatement"}
+"""Operations that carry SQL, and where; the text is looked at once more before it is sent."""
+_SQL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<bad>--|/\*|\*/|[;`'"]|\bINTO\b)""", re.IGNORECASE)
 
 _MARK = "iamtui_let_through"
 
@@ -98,6 +137,9 @@ class Guard:
         field = _OF_A_TRAIL.get((service, model.name))
         if field is not None and not self._is_a_trails(params or {}, field):
             raise _refuse(service, model.name)
+        text = _TEXTS.get((service, model.name))
+        if text is not None:
+            _check_sql(service, model.name, params if isinstance(params, Mapping) else {}, text)
 
     def _is_a_trails(self, params: Mapping[str, Any], field: str) -> bool:
         key = str(params.get(field) or "")
@@ -124,6 +166,26 @@ def _refuse(service: str, operation: str) -> NotReadOnlyError:
         "this is a defect of iamtui: it never changes an account",
         action=f"{service}:{operation}",
     )
+
+
+def _check_sql(service: str, operation: str, parameters: Mapping[str, Any], field: str) -> None:
+    """One SELECT, told by the letter: in Trino's grammar what begins with SELECT or WITH is a query and can write nothing. Comments and
+    semicolons are not let through, so that nobody can read the beginning otherwise; INTO, a reserved word, is in no query that only reads."""
+    text = str(parameters.get(field) or "")
+    if not text and "QueryAlias" not in parameters:
+        return  # botocore refuses it
+    begins = re.match(r"[\s(]*(SELECT|WITH)\b", text, re.IGNORECASE)
+    if (
+        begins is None
+        or any(found["bad"] for found in _SQL.finditer(text))
+        or parameters.get("QueryAlias")
+        or parameters.get("DeliveryS3Uri")
+    ):
+        raise NotReadOnlyError(
+            f"{service}:{operation} was not sent: its text is not one SELECT",
+            "this is a defect of iamtui: it never changes an account",
+            action=f"{service}:{operation}",
+        )
 
 
 def _check_call(model: Any, request_signer: Any = None, context: Any = None, **_: Any) -> None:
@@ -161,7 +223,7 @@ def required_policy() -> dict[str, Any]:
         for service, operations in READS.items()
         for operation in operations
     ]
-    actions += [f"{service}:{operation}" for service, operation in OTHERS if service == "iam"]
+    actions += [f"{service}:{operation}" for service, operation in OTHERS if service not in _EXCHANGES]
     return {
         "Version": "2012-10-17",
         "Statement": [{"Sid": "IamtuiReadOnly", "Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import AwsError
 from ...model.document import Kind
@@ -11,6 +11,10 @@ from ...model.event import Window
 from ..base import Cancelled, EventQuery, Item, PolicyRemark, SourceInfo, never_cancelled
 from .calls import Caller
 from .connection import Connection, LiveOptions, configuration_changed, fingerprint, region_words
+
+if TYPE_CHECKING:
+    from .athena import Athena
+    from .lake import Lake
 
 
 class LiveSource:
@@ -167,6 +171,24 @@ class LiveSource:
 
         self._know_account()
         yield from read_config_history(self._caller, target, unique_id, regions or self.connection.regions(), cancelled)
+
+    def athena(self) -> Athena:
+        """Athena of this account, for SQL. Blocks for a moment: who we are is asked once."""
+        from .athena import Athena
+
+        self._know_account()
+        return Athena(self._caller)
+
+    def lake(self) -> Lake:
+        """CloudTrail Lake of this account, for SQL."""
+        from .lake import Lake
+
+        self._know_account()
+        return Lake(self._caller)
+
+    def regions(self) -> tuple[str, ...]:
+        """Regions that were chosen; the one that is asked first leads."""
+        return tuple(dict.fromkeys((self.connection.region, *self.connection.regions())))
 
     def role(self, role_name: str, role_arn: str, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """GetRole of one role, ListRoles of all: the maximum session and the description, which GAAD does not tell."""

@@ -91,7 +91,7 @@ _MORE = (
     ("  :alarms [EVENT…]                          would an alarm fire, who would hear; :alarms states: alarms and what raised them", ""),
     ("  :logging                                  can this account be audited at all: trails, log groups, Config, analyzers", ""),
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
-    ("  :sql [SELECT … | SAVED name=value]        events in Athena's SQL; :sql users-created days=30", ""),
+    ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
     ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
