@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -232,7 +233,7 @@ class Session(AccessQuestions):
             kind=ListKind.EVENTS,
             columns=lists.columns("events", several_accounts=len(accounts) > 1),
             rows=rows,
-            complete=bool(windows) and all(w.state is WindowState.COVERED for w in windows),
+            complete=any(not w.asked for w in windows) and all(w.state is WindowState.COVERED for w in windows if not w.asked),
             as_of=None,
             gaps=(),
             state=state,
@@ -500,12 +501,18 @@ class Session(AccessQuestions):
             watchable(None if self.offline else self._source, self.info.kind), self.world, filter_text, self.now, self.info.regions
         )
 
-    def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
-        """Look up an identity's events, over the chosen Regions; yields as they come."""
-        arn = arn_of(row.item)
-        keys = tuple(key.key_id for key in row.snapshot.access_keys.get(arn, ()))
-        query = EventQuery(actor_arn=arn, actor_name=getattr(row.item, "name", ""), key_ids=keys, regions=self.info.regions)
-        for running in self._reader.events(query, arn, row.snapshot.account, cancelled):
+    def load_activity(
+        self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH, **limits: Any
+    ) -> Iterator[Activity]:
+        """Look up an identity's events, over the chosen Regions; yields as they come. `limits`: since, until, most of the EventQuery."""
+        from .covering import query_of
+
+        query = msgspec.structs.replace(query_of(row, self._book.log, self.info), **limits)
+        told = 0.0
+        for running in self._reader.events(query, arn_of(row.item), row.snapshot.account, cancelled):
+            if running and time.monotonic() - told < 0.5:
+                continue
+            told = time.monotonic()
             yield msgspec.structs.replace(self.activity(row, direction), running=running)
 
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
@@ -514,8 +521,14 @@ class Session(AccessQuestions):
             yield Activity(windows=self.windows(), running=running, total=len(self._book.log))
 
     def windows(self, row: Row | None = None) -> tuple[Window, ...]:
-        """What has been covered of the events of an identity, or of the whole account."""
-        return self._book.windows.get(arn_of(row.item) if row else "", ())
+        """What has been covered of the events of an identity, or of the whole account; offline, by what was kept."""
+        held = self._book.windows.get(arn_of(row.item) if row else "", ())
+        if row is None or held or not self.offline or not self._book.coverage.parts:
+            return held
+        from .covering import kept_windows_of, query_of
+
+        query = query_of(row, self._book.log, self.info)
+        return kept_windows_of(self._book.coverage, query, row.snapshot.account, self.info, self.now())
 
     # -- what went wrong, and where things come from -----------------------------------------------------------------
 

@@ -133,13 +133,14 @@ def test_101_events_are_paged_with_the_identical_request(quick_lookups: None) ->
     assert {w.state for w in windows} == {WindowState.COVERED}
 
 
-def test_where_it_stops_it_says_so(quick_lookups: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trail, "MOST_PAGES", 2)
+def test_where_it_stops_it_says_so(quick_lookups: None) -> None:
     events = [event(f"Call{i}", user(), i) for i in range(180)]
     with AwsTestServer(large_account(3, 3, 1), events, rate=0) as server:
         session = opened(server)
-        load(session, "user-1")
-        window = next(w for w in session.windows(session.find("user-1")[0].row) if w.asked.startswith("Username"))
+        row = session.find("user-1")[0].row
+        for _ in session.load_activity(row, most=2):
+            pass
+        window = next(w for w in session.windows(row) if w.asked.startswith("Username"))
     assert window.state is WindowState.PARTIAL
     assert "older" in window.reason
     assert window.since is not None

@@ -72,7 +72,8 @@ _LINK = {
 }
 
 
-def header(session: Session, width: int, now: datetime, progress: str = "", label: str = "") -> Text:
+def header(session: Session, width: int, now: datetime, progress: str = "", label: str = "", events: str = "") -> Text:
+    """`progress`, `events`: how far the account's lists are, and its events."""
     as_of = min((s.as_of for s in session.world.snapshots if s.as_of), default=None)
     problems = session.problem_count()
     link, link_style = _LINK.get(session.link, ("", ""))
@@ -89,6 +90,7 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
         (who_words(session), "", 4),
         ("READ-ONLY", "bold", 1),
         (link, link_style, 2),
+        (visible(events), "", 3),
         (when, "bold" if stale else "", 3),
         (f"{problems} problem{'s' if problems > 1 else ''} !" if problems else "", "bold", 2),
     ]

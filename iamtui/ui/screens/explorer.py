@@ -18,8 +18,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from ...analysis.coverage import progress_words
 from ...model.event import Event
 from ...session import NAMED, ListKind, Row, Update
+from ...source.base import FIRST_LOOK, EventQuery
 from ...text import visible
 from ..keymap import KEYS, bindings, key_words
 from ..messages import Answered, GoTo, Said, ShowPage
@@ -72,6 +74,7 @@ class Explorer(Screen[None]):
         self._drawn_at = 0.0
         self._refreshing = False
         self._events_asked = False
+        self._reading_events = False
         self.began = False  # True once everything that a start reads has been asked for
         self._roles_asked = False
         self._preview_timer: object = None
@@ -127,7 +130,8 @@ class Explorer(Screen[None]):
         session = self.app.session
         snapshots = session.world.snapshots
         label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
-        self._header.update(chrome.header(session, width, session.now(), self._progress, label))
+        elsewhere = progress_words(session.windows(), short=True) if self._reading_events and self.list.kind is not ListKind.EVENTS else ""
+        self._header.update(chrome.header(session, width, session.now(), self._progress, label, elsewhere))
         self._draw_tabs()
         self._draw_crumbs()
         self._draw_hints()
@@ -151,6 +155,8 @@ class Explorer(Screen[None]):
                 parts.append((f"{len(selection):,} of {len(selection.listing.rows):,}", "", 2))
         if selection is not None and selection.error:
             parts = [(f"/{visible(state.filter)}: {visible(selection.error)}", "bold", 0)]
+        if self._reading_events and self.list.kind is ListKind.EVENTS:
+            parts.append((visible(progress_words(self.app.session.windows())), "", 4))
         if state.sort:
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
@@ -257,8 +263,8 @@ class Explorer(Screen[None]):
             self._last_view = self.list.kind
         self.list.show(kind, filter_text)
         self._draw_tabs()
-        if kind is ListKind.EVENTS and not self._events_asked and not self.app.session.windows():
-            self._read_events()
+        if kind is ListKind.EVENTS and not self._events_asked:
+            self._read_events()  # of a live account: what is new since; what was kept is shown at once
         if kind is ListKind.ROLES and not self._roles_asked and not self._refreshing:
             self._read_roles()
         if kind is ListKind.FINDINGS and self.app.session.findings_stale:
@@ -316,6 +322,8 @@ class Explorer(Screen[None]):
             self.list.state.filter = ""
             self.list.update()
             self._draw_crumbs()
+        elif self._reading_events and self.list.kind is ListKind.EVENTS and self.app.session.info.kind == "live":
+            self._stop_events()
         else:
             self._say("This is the top; q quits")
 
@@ -412,7 +420,10 @@ class Explorer(Screen[None]):
             self._detail.view.refresh()
             return
         if self.list.kind is ListKind.EVENTS and not self._refreshing and self._events_asked:
-            self._read_events()
+            if self._reading_events:
+                self._say("Already reading; esc stops it, and what was read is kept")
+            else:
+                self._read_events(most=None)
             return
         if self._refreshing:
             self._say("Already reading")
@@ -462,22 +473,34 @@ class Explorer(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group="findings", exit_on_error=False)
 
-    def _read_events(self) -> None:
-        self._events_asked = True
+    def _read_events(self, most: int | None = FIRST_LOOK) -> None:
+        """Read the account's events: a first look, or (`most` None) on until everything is covered or it is stopped."""
+        self._events_asked = self._reading_events = True
         session = self.app.session
+        query = EventQuery(regions=session.info.regions, most=most)
 
         def run() -> None:
             worker = get_current_worker()
             last = 0.0
-            for activity in session.load_events(None, lambda: worker.is_cancelled):
-                if worker.is_cancelled:
-                    return
-                now = time.monotonic()
-                if not activity.running or now - last >= 1.0:
-                    last = now
-                    self.post_message(Answered("events", activity, finished=not activity.running))
+            try:
+                for activity in session.load_events(query, lambda: worker.is_cancelled):
+                    if worker.is_cancelled:
+                        return
+                    now = time.monotonic()
+                    if activity.running and now - last >= 1.0:
+                        last = now
+                        self.post_message(Answered("events", activity, finished=False))
+            finally:
+                if not worker.is_cancelled:
+                    self.post_message(Answered("events", None, finished=True))
 
         self.run_worker(run, thread=True, exclusive=True, group="events", exit_on_error=False)
+
+    def _stop_events(self) -> None:
+        self.workers.cancel_group(self, "events")
+        self._reading_events = False
+        self._draw()
+        self._say("Stopped. What was read is kept; r reads on from there")
 
     def on_answered(self, message: Answered) -> None:
         message.stop()
@@ -497,6 +520,7 @@ class Explorer(Screen[None]):
                 self._preview()
             self._draw()
         elif message.question == "events":
+            self._reading_events = self._reading_events and not message.finished
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
                 self.list.update()
             self._draw()
