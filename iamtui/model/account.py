@@ -45,6 +45,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     sections:    by section name (USERS … PASSWORD_POLICY)
     caller_arn:  who read it, "" for evidence without that fact
     last_events: latest event by identity ARN among the events read so far; never kept on disk
+    new_places:  why events are somebody's first from a network or in a Region, by event id; never kept on disk
     """
 
     account: str
@@ -62,6 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     gaps: tuple[Gap, ...] = ()
     caller_arn: str = ""
     last_events: Mapping[str, datetime] = {}
+    new_places: Mapping[str, tuple[str, ...]] = {}
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

@@ -86,6 +86,9 @@ def _window(coverage: Coverage, account: str, region: str, asked: str, days: int
 def ended(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Windows when nobody reads any more: what still ran was stopped, and what was asked for by itself where everything was read
     since says nothing more."""
-    told = [msgspec.structs.replace(w, state=WindowState.PARTIAL, reason="stopped", rate=0.0, left=None) if w.state in _MOVING else w for w in windows]
+    told = [
+        msgspec.structs.replace(w, state=WindowState.PARTIAL, reason="stopped", rate=0.0, left=None) if w.state in _MOVING else w
+        for w in windows
+    ]
     whole = {w.region for w in told if not w.asked and w.state is WindowState.COVERED}
     return tuple(w for w in told if not w.asked or w.region not in whole)

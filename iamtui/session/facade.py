@@ -16,7 +16,7 @@ from ..analysis import lists, lookup
 from ..analysis.filtering import FilterError, parse
 from ..analysis.indexing import Index
 from ..errors import IamtuiError
-from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
+from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from ..model.alert import Alert
     from ..store.cache import Cache
     from .attributing import Attributing
+    from .placing import Placing, Surroundings
     from .trail import Trail
     from .triage import Triage
     from .watching import Watch
@@ -114,6 +115,13 @@ class Session(AccessQuestions):
         from .attributing import Attributing
 
         return Attributing(self._book.log)
+
+    @cached_property
+    def places(self) -> Placing:
+        """Which events are somebody's first from a network or in a Region."""
+        from .placing import Placing
+
+        return Placing(self._book.log)
 
     @cached_property
     def trail(self) -> Trail:
@@ -178,7 +186,7 @@ class Session(AccessQuestions):
     def listing(self, kind: ListKind) -> Listing:
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
-            version: object = (len(self._book.log), self.windows(), self._book.world)
+            version: object = (len(self._book.log), self.windows(), self._book.world, self._surroundings())
         elif kind is ListKind.FINDINGS:
             version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
@@ -216,10 +224,8 @@ class Session(AccessQuestions):
         )
 
     def _event_listing(self) -> Listing:
-        world = self._book.world
-        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
-        windows = self.windows()
-        rows = [_event_row(event, by_account) for event in self._book.log.newest_first()]
+        windows, around = self.windows(), self._surroundings()
+        rows = [_event_row(event, around) for event in self._book.log.newest_first()]
         accounts = {event.account for event in self._book.log.newest_first()[:2000]}
         refused = [w for w in windows if w.state in (WindowState.DENIED, WindowState.FAILED)]
         if rows or any(w.state is WindowState.COVERED for w in windows):
@@ -239,10 +245,16 @@ class Session(AccessQuestions):
             state=state,
         )
 
+    def _surroundings(self) -> Surroundings:
+        """Snapshots of events, with what is known of first uses."""
+        return self.places.surroundings(self._book.world)
+
     def _finding_listing(self) -> Listing:
+        from .placing import stranger
+
         world, found = self._book.world, self._found
         by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
-        rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or _stranger(one.account)) for one in found.findings]
+        rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or stranger(one.account)) for one in found.findings]
         state: Fact[None] = known(None, "iamtui's own analysis", found.at) if found.of is not None else absent(State.NOT_LOADED)
         whole = all(snapshot.section(name).complete for snapshot in world.snapshots for name in _SECTION_OF.values())
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
@@ -284,11 +296,11 @@ class Session(AccessQuestions):
     def row(self, key: str) -> Row | None:
         """The row with that key in any list; None when it is gone."""
         if key.startswith("event:"):
-            by_account = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
+            around = self._surroundings()
             wanted = key.rpartition("/")[2]
             for event in self._book.log.newest_first():
                 if (event.event_id or str(id(event))) == wanted:
-                    return _event_row(event, by_account)
+                    return _event_row(event, around)
             return None
         for kind in (*NAMED, ListKind.FINDINGS):
             for row in self.listing(kind).rows:
@@ -303,7 +315,7 @@ class Session(AccessQuestions):
         for hit in lookup.resolve(target, self._book.world, self._book.log.newest_first()):
             kind = ListKind(hit.kind)
             if kind is ListKind.EVENTS:
-                row = _event_row(hit.item, {s.account: s for s in self._book.world.snapshots})
+                row = _event_row(hit.item, self._surroundings())
             else:
                 if not rows:
                     rows = {r.item.arn: r for k in _SECTION_OF for r in self.listing(k).rows}  # type: ignore[union-attr]
@@ -313,7 +325,7 @@ class Session(AccessQuestions):
 
     def event_key(self, event: Event) -> str:
         """Key of an event's row."""
-        return _event_row(event, {}).key
+        return _event_key(event)
 
     def kind_of(self, row: Row) -> ListKind:
         """The list a row belongs to."""
@@ -461,7 +473,8 @@ class Session(AccessQuestions):
         from .telling import story_of
 
         about = row.item if isinstance(row.item, Event) else arn_of(row.item)
-        return story_of(self.world, self._book.log, self.behind.follow(), about, follow=follow)
+        self.places.follow()
+        return story_of(self._surroundings(), self._book.log, self.behind.follow(), about, follow=follow)
 
     def alert(self, text: str) -> Alert:
         """What a pasted text is about. Raises BadInputError when nothing in it can be looked up."""
@@ -490,16 +503,18 @@ class Session(AccessQuestions):
         if alert.record:
             document = Document(Kind.EVENTS, alert.record.encode(), self.now(), Origin("alert", "the alert"), alert.account)
             known = {event.event_id for event in events if event.event_id}
-            events = (*(e for e in decode_events(document).events if not e.event_id or e.event_id not in known), *events)
+            others = tuple(e for e in decode_events(document).events if not e.event_id or e.event_id not in known)
+            self.places.with_others(others)
+            events = (*others, *events)
         return triage(self, alert, events)
 
     def watch(self, filter_text: str = "") -> Watch:
         """A watch for new events; they do not go into the lists. Raises UsageError where nothing can arrive."""
         from .watching import Watch, watchable
 
-        return Watch(
-            watchable(None if self.offline else self._source, self.info.kind), self.world, filter_text, self.now, self.info.regions
-        )
+        source = watchable(None if self.offline else self._source, self.info.kind)
+        self.places.follow()
+        return Watch(source, self.world, filter_text, self.now, self.info.regions, self.places)
 
     def load_activity(
         self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH, **limits: Any
@@ -513,11 +528,14 @@ class Session(AccessQuestions):
             if running and time.monotonic() - told < 0.5:
                 continue
             told = time.monotonic()
+            self.places.follow()
             yield msgspec.structs.replace(self.activity(row, direction), running=running)
 
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
         """Read events of the whole account, newest first. `listing(EVENTS)` grows with every answer."""
+        self.places.follow()
         for running in self._reader.events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
+            self.places.follow()
             yield Activity(windows=self.windows(), running=running, total=len(self._book.log))
 
     def windows(self, row: Row | None = None) -> tuple[Window, ...]:
@@ -600,17 +618,12 @@ def _list_state(sections: Sequence[Section]) -> Fact[None]:
     return absent(State.NOT_LOADED)
 
 
-def _event_row(event: Event, by_account: dict[str, Snapshot]) -> Row:
-    snapshot = by_account.get(event.account)
-    return Row(f"event:{event.account}/{event.region}/{event.event_id or id(event)}", event, snapshot or _stranger(event.account))
+def _event_key(event: Event) -> str:
+    return f"event:{event.account}/{event.region}/{event.event_id or id(event)}"
 
 
-_STRANGERS: dict[str, Snapshot] = {}
-
-
-def _stranger(account: str) -> Snapshot:
-    """An account seen only in events."""
-    return _STRANGERS.setdefault(account, Snapshot(account=account or "unknown"))
+def _event_row(event: Event, around: Surroundings) -> Row:
+    return Row(_event_key(event), event, around.of(event))
 
 
 __all__ = ["Session", "utc_now"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..analysis.attribution import Chain
-from ..analysis.classing import classify
+from ..analysis.classing import Class, classify
+from ..analysis.places import is_of, network_of
 from ..analysis.story import Beat, Moment
 from ..model.alert import Alert, Clue, ClueKind
 from ..model.event import ActorKind, Event, Outcome
@@ -41,6 +42,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     changed:  changes to the identity in the thirty days before
     steps:    (what it does, text to copy); nothing is run
     unknown:  what could not be told, and why
+    weight:   the event's class
     """
 
     alert: Alert
@@ -55,6 +57,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     changed: tuple[Event, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
+    weight: Class | None = None
 
 
 def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
@@ -77,12 +80,13 @@ def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
         event,
         matches[:_MOST],
         len(matches),
-        _usual(event, events) if event is not None else (),
+        _usual(session, event, events) if event is not None else (),
         _around(session, event) if event is not None else (),
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
         _steps(who, event),
         tuple(unknown),
+        classify(event, session.places.surroundings(session.world).of(event)) if event is not None else None,
     )
 
 
@@ -134,8 +138,8 @@ def _identity(session: Session, alert: Alert, event: Event | None, chain: Chain 
     return None
 
 
-def _usual(event: Event, events: Sequence[Event]) -> tuple[str, ...]:
-    """What of this call was seen before, of the same identity."""
+def _usual(session: Session, event: Event, events: Sequence[Event]) -> tuple[str, ...]:
+    """What of this call was seen before, of the same identity. What is a new place is told as everywhere (`analysis.places`)."""
     arn = event.actor.arn
     if not arn or event.time is None:
         return ("whether it is usual cannot be told: the event names no identity, or no time",)
@@ -144,22 +148,44 @@ def _usual(event: Event, events: Sequence[Event]) -> tuple[str, ...]:
         return ("nothing of this identity was seen before it, among the events that were read",)
     days = (event.time - min(e.time for e in before if e.time is not None)).days
     told = [f"{len(before):,} calls of this identity in the {days} days before"]
-    for words, same in (
-        (f"from {event.ip or 'no address'}", [e for e in before if e.ip == event.ip]),
-        (f"of {event.name}", [e for e in before if e.name == event.name and e.source == event.source]),
-        (f"in {event.region or 'no Region'}", [e for e in before if e.region == event.region]),
-    ):
-        first = min((e.time for e in same if e.time is not None), default=None)
-        if first is None:
-            told.append(f"NEW: none of them {words}")
-        elif event.time - first < _FRESH and days >= 2:
-            told.append(f"NEW: {len(same):,} of them {words}, the first at {first:%Y-%m-%d %H:%M}")
-        else:
-            told.append(f"{len(same):,} of them {words}")
+    told += _new_places(session, event, before)
+    network = network_of(event.ip)
+    told.append(
+        _seen(
+            f"from {network or event.ip or 'no address'}",
+            [e for e in before if e.ip == event.ip or (network and network_of(e.ip) == network)],
+        )
+    )
+    same = [e for e in before if e.name == event.name and e.source == event.source]
+    first = min((e.time for e in same if e.time is not None), default=None)
+    if first is None:
+        told.append(f"NEW: none of them of {event.name}")
+    elif event.time - first < _FRESH and days >= 2:
+        told.append(f"NEW: {len(same):,} of them of {event.name}, the first at {first:%Y-%m-%d %H:%M}")
+    else:
+        told.append(_seen(f"of {event.name}", same))
+    told.append(_seen(f"in {event.region or 'no Region'}", [e for e in before if e.region == event.region]))
     agent = event.user_agent.split("/")[0].split(" ")[0]
     if agent and not any(e.user_agent.startswith(agent) for e in before):
         told.append(f"NEW: none of them with {agent}")
     return tuple(told)
+
+
+def _seen(words: str, same: Sequence[Event]) -> str:
+    return f"{len(same):,} of them {words}" if same else f"none of them {words}"
+
+
+def _new_places(session: Session, event: Event, before: Sequence[Event]) -> list[str]:
+    """First uses: the event itself, or one of the day before from the same network or in the same Region."""
+    reasons = session.places.follow()
+    told = [f"NEW: {why}" for why in reasons.get(event.event_id, ())]
+    for earlier in before:
+        if earlier.time is None or event.time is None or event.time - earlier.time > _FRESH:
+            continue
+        for why in reasons.get(earlier.event_id, ()):
+            if is_of(why, event):
+                told.append(f"NEW: {why}, at {earlier.time:%Y-%m-%d %H:%M}")
+    return told
 
 
 def _around(session: Session, event: Event) -> tuple[Moment, ...]:
@@ -167,7 +193,7 @@ def _around(session: Session, event: Event) -> tuple[Moment, ...]:
 
     if event.time is None:
         return ()
-    story = story_of(session.world, session._book.log, session.behind.follow(), event)
+    story = story_of(session.places.surroundings(session.world), session._book.log, session.behind.follow(), event)
     since, until = event.time - timedelta(hours=1), event.time + timedelta(hours=24)
     near = [m for m in story.moments if m.beat in (Beat.EVENT, Beat.FOLD) and since <= m.at <= until]
     grave = [m for m in near if m.severity in (Severity.HIGH, Severity.CRITICAL) or m.why]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iamtui.model.event import WindowState
 from iamtui.session import Direction, Session
-from iamtui.source.live import LiveOptions, LiveSource, limits, trail
+from iamtui.source.live import LiveOptions, LiveSource, limits
 from tests.server import AwsTestServer
 from tests.server.accounts import ACCOUNT, large_account
 

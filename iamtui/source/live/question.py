@@ -279,7 +279,7 @@ class Question:
 
 def _pause(waits: int) -> float:
     """How long to leave AWS alone: doubling, and never quite the same as another who was told to wait in the same moment."""
-    return min(2.0**waits, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311: this decides about no secret
+    return min(2.0**waits, LONGEST_WAIT) * random.uniform(0.5, 1.0)
 
 
 def _earlier(asked_at: datetime, answer: dict[str, Any]) -> datetime:

@@ -47,7 +47,7 @@ PRESETS = {
     "policies": "about:policies",
     "trust": "about:trust",
     "logging": "about:logging",
-    "sign-in": "about:sign-in|root",
+    "sign-in": 'about:sign-in|root|"new place"',
     "grave": "class:critical|high",
 }
 """Filters of the events list that are one key."""
