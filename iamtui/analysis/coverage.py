@@ -20,27 +20,33 @@ def progress_words(windows: Sequence[Window], *, short: bool = False) -> str:
 
     short: `reading events, about 12 min left`. "" when nothing is being read.
     """
-    moving = [window for window in windows if window.state in _MOVING]
-    if not moving:
+    slowest = _slowest(windows)
+    if slowest is None:
         return ""
-    slowest = max(moving, key=lambda window: (window.left is None, window.left or 0.0))
-    left = time_left(slowest)
     if short:
-        return "reading events, " + (slowest.reason or left)
-    regions = len({window.region for window in moving})
-    return one_words(slowest) + (f" (and {regions - 1} more {'Region' if regions == 2 else 'Regions'})" if regions > 1 else "")
+        return "reading events, " + _ending(slowest)
+    return ", ".join(part for part in progress_parts(windows) if part)
 
 
-def one_words(window: Window) -> str:
-    """How far one Region, or one question in it, is."""
-    where = f"{window.region} {window.asked}".strip()
-    parts = [f"{where}: {window.events:,} events"]
-    if window.since is not None and window.requests:
-        parts.append(f"back to {window.since:%Y-%m-%d %H:%M}")
-    if window.rate:
-        parts.append(f"{window.rate:.1f} requests/s")
-    parts.append(window.reason if window.state is WindowState.THROTTLED else time_left(window))
-    return ", ".join(parts)
+def progress_parts(windows: Sequence[Window]) -> tuple[str, ...]:
+    """The same in parts, for where there is little room: how many, how far back, how fast, how long, and where else; () for nothing."""
+    slowest = _slowest(windows)
+    if slowest is None:
+        return ()
+    back = f"back to {slowest.since:%Y-%m-%d %H:%M}" if slowest.since is not None and slowest.requests else ""
+    rate = f"{slowest.rate:.1f} requests/s" if slowest.rate else ""
+    others = len({window.region for window in windows if window.state in _MOVING} - {slowest.region})
+    more = f"and {others} more {'Region' if others == 1 else 'Regions'}" if others else ""
+    return (f"{slowest.region} {slowest.asked}".strip() + f": {slowest.events:,} events", back, rate, _ending(slowest), more)
+
+
+def _slowest(windows: Sequence[Window]) -> Window | None:
+    moving = [window for window in windows if window.state in _MOVING]
+    return max(moving, key=lambda window: (window.left is None, window.left or 0.0), default=None)
+
+
+def _ending(window: Window) -> str:
+    return window.reason if window.state is WindowState.THROTTLED else time_left(window)
 
 
 def time_left(window: Window) -> str:

@@ -48,6 +48,7 @@ class Reader:
         self.cache = cache
         self.info = info
         self.offline = offline or source is None
+        self._remembered = False
 
     def open(self) -> None:
         """What is there without the network: the cache, the demo account."""
@@ -247,6 +248,11 @@ class Reader:
         if self.cache is not None and (events or covered is not None):
             account = covered.account if covered is not None else (page.account if page else "") or events[0].account
             self.cache.put_events(account, events, covered)
+            if self.info.connection and not self._remembered:
+                # A start that asks for events alone finds them again, too.
+                self._remembered = bool(self.cache.account_of(self.info.connection))
+                if not self._remembered:
+                    self.cache.remember_account(self.info.connection, account)
         if covered is not None:
             with self.book.lock:
                 self.book.coverage = self.book.coverage.with_((covered,))

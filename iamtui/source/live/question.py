@@ -150,6 +150,7 @@ class Question:
         self.since, self.until = time
         self.words = attribute.words if attribute else ""
         self.requests = self.events = 0
+        self.state, self.reason = WindowState.RUNNING, ""
         self.sources: Counter[str] = Counter()
         self._gaps = [*reversed(missing)]
         self._chain: _Chain | None = None
@@ -161,9 +162,15 @@ class Question:
         """Seconds that are still to be read."""
         return sum(high - low + 1 for low, high in self._gaps)
 
+    @property
+    def next(self) -> int:
+        """The latest second that is still to be read; before the beginning when all is."""
+        return self._gaps[0][1] if self._gaps else self.since - 1
+
     def window(self, state: WindowState, reason: str = "") -> None:
         """Tell how far it is."""
-        reached = self.since if state is WindowState.COVERED or not self._gaps else min(self._gaps[0][1] + 1, self.until)
+        self.state, self.reason = state, reason
+        reached = self.since if state is WindowState.COVERED else min(self.next + 1, self.until)
         moving = state in (WindowState.RUNNING, WindowState.THROTTLED)
         self.out.put(
             Window(

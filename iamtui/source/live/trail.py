@@ -82,9 +82,10 @@ class _Region:
         else:
             self._one()
 
-    def _question(self, attribute: Attribute | None) -> Question:
+    def _question(self, attribute: Attribute | None, last: int | None = None) -> Question:
+        """`last`: second up to which it is asked."""
         since, until = attribute.within(self.since, self.until) if attribute else (self.since, self.until)
-        time: Span = second(since), second(until)
+        time: Span = second(since), second(until) if last is None else last
         words = attribute.words if attribute else ""
         missing = self.query.covered.spans(self.caller.account, self.region, words).missing(*time)
         seen = self._remember_keys if attribute and is_role(self.query) else None
@@ -101,11 +102,11 @@ class _Region:
                 return
             everything.window(WindowState.PARTIAL, "sign-in and IAM first")
             for source in self._first_sources(everything):
-                one = self._question(Attribute("EventSource", source))
+                one = self._question(Attribute("EventSource", source), everything.next)
                 outcome = one.run(self.cancelled, most // 4 if most is not None else None)
                 used += one.requests
                 if outcome is Outcome.ENDED:
-                    everything.window(WindowState.PARTIAL, "stopped")
+                    everything.window(one.state, one.reason)
                     return
                 if outcome is Outcome.ENOUGH:
                     one.window(WindowState.PARTIAL, _STOPPED.format(one.requests))

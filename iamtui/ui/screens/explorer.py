@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from ...analysis.coverage import progress_words
+from ...analysis.coverage import progress_parts, progress_words
 from ...model.event import Event
 from ...session import NAMED, ListKind, Row, Update
 from ...source.base import FIRST_LOOK, EventQuery
@@ -156,7 +156,8 @@ class Explorer(Screen[None]):
         if selection is not None and selection.error:
             parts = [(f"/{visible(state.filter)}: {visible(selection.error)}", "bold", 0)]
         if self._reading_events and self.list.kind is ListKind.EVENTS:
-            parts.append((visible(progress_words(self.app.session.windows())), "", 4))
+            told = progress_parts(self.app.session.windows())
+            parts.extend((visible(words), "", room) for words, room in zip(told, (3, 5, 6, 2, 7), strict=False))
         if state.sort:
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
