@@ -62,6 +62,11 @@ class _Habits:
         self.networks: dict[str, tuple[float, str]] = {}
         self.regions: dict[str, tuple[float, str]] = {}
 
+    def copy(self) -> _Habits:
+        other = _Habits()
+        other.earliest, other.networks, other.regions = list(self.earliest), dict(self.networks), dict(self.regions)
+        return other
+
     def add(self, one: Sighting) -> None:
         if len(self.earliest) < CALLS_BEFORE:
             heappush(self.earliest, -one.time)
@@ -119,6 +124,20 @@ class Places:
             one = sighting_of(event)
             if one is not None:
                 self.add((one,))
+
+    def supposing(self, events: Iterable[Event]) -> dict[str, tuple[str, ...]]:
+        """Reasons of events that are not learned from, each as if it were the latest one read."""
+        found: dict[str, tuple[str, ...]] = {}
+        for event in events:
+            one = sighting_of(event)
+            if one is None or one.actor in self._served or one.actor not in self._actors:
+                continue
+            habits = self._actors[one.actor].copy()
+            habits.add(one)
+            why = habits.told(roams=one.actor in self._roaming).get(one.key, ())
+            if why:
+                found[one.key] = why
+        return found
 
     def _learn_role(self, event: Event) -> None:
         kind = event.actor.kind

@@ -499,14 +499,14 @@ class Session(AccessQuestions):
         from ..source.decode import decode_events
         from .triage import triage
 
+        others: tuple[Event, ...] = ()
         events = self._book.log.newest_first()
         if alert.record:
             document = Document(Kind.EVENTS, alert.record.encode(), self.now(), Origin("alert", "the alert"), alert.account)
             known = {event.event_id for event in events if event.event_id}
             others = tuple(e for e in decode_events(document).events if not e.event_id or e.event_id not in known)
-            self.places.with_others(others)
             events = (*others, *events)
-        return triage(self, alert, events)
+        return triage(self, alert, events, self.places.supposing(self.world, others))
 
     def watch(self, filter_text: str = "") -> Watch:
         """A watch for new events; they do not go into the lists. Raises UsageError where nothing can arrive."""

@@ -29,17 +29,17 @@ class Surroundings:
     was worked out of them stays good when another turns out to be new."""
 
     def __init__(self, world: World, reasons: Mapping[str, tuple[str, ...]]) -> None:
-        self._world, self._reasons = world, reasons
+        self.world, self.reasons = world, reasons
         self._plain = {snapshot.account: snapshot for snapshot in world.snapshots}
         self._told: dict[str, Snapshot] = {}
 
     def of(self, event: Event) -> Snapshot:
         plain = self._plain.get(event.account) or stranger(event.account)
-        if event.event_id not in self._reasons:
+        if event.event_id not in self.reasons:
             return plain
         held = self._told.get(event.account)
         if held is None:
-            held = self._told.setdefault(event.account, msgspec.structs.replace(plain, new_places=self._reasons))
+            held = self._told.setdefault(event.account, msgspec.structs.replace(plain, new_places=self.reasons))
         return held
 
 
@@ -54,7 +54,6 @@ class Placing:
         self._lock = threading.Lock()
         self._places: Places | None = None
         self._followed = 0
-        self._others: set[str] = set()
         self._held = Surroundings(World(), {})
         self.reasons: Mapping[str, tuple[str, ...]] = {}
         """By event id. Another object whenever it has changed."""
@@ -67,12 +66,10 @@ class Placing:
             if self._places is None:
                 self._places = Places()
             fresh = self._log.since(self._followed)
-            if not fresh:
-                return self.reasons
             for begin in range(0, len(fresh), _AT_A_TIME):
                 self._places.learn(fresh[begin : begin + _AT_A_TIME])
             self._followed += len(fresh)
-            self.reasons = self._places.found()
+            self.reasons = self._places.found() if fresh else self.reasons
         return self.reasons
 
     def learn(self, events: Iterable[Event]) -> None:
@@ -85,17 +82,17 @@ class Placing:
             self._places.learn(events)
             self.reasons = self._places.found()
 
-    def with_others(self, events: Iterable[Event]) -> Mapping[str, tuple[str, ...]]:
-        """The same with events that do not go into the log, however often they are asked about."""
+    def supposing(self, world: World, events: Iterable[Event]) -> Surroundings:
+        """As if some events had been read as well, which are not: an alert that is pasted may be anybody's."""
         self.follow()
-        fresh = [event for event in events if event.event_id not in self._others]
-        self._others.update(event.event_id for event in fresh if event.event_id)
-        self.learn(fresh)
-        return self.reasons
+        with self._lock:
+            assert self._places is not None
+            reasons = self._places.supposing(events)
+        return Surroundings(world, {**self.reasons, **reasons})
 
     def surroundings(self, world: World) -> Surroundings:
         """Snapshots of events, by what is known now."""
         held, reasons = self._held, self.reasons
-        if held._world is not world or held._reasons is not reasons:
+        if held.world is not world or held.reasons is not reasons:
             held = self._held = Surroundings(world, reasons)
         return held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from .answers import ListKind, Row
 
 if TYPE_CHECKING:
     from .facade import Session
+    from .placing import Surroundings
 
 _FRESH = timedelta(days=1)
 _CHANGES = timedelta(days=30)
@@ -60,8 +61,12 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     weight: Class | None = None
 
 
-def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
-    """The answer to one alert. `events`: everything that was read, newest first. For a worker."""
+def triage(session: Session, alert: Alert, events: Sequence[Event], known: Surroundings) -> Triage:
+    """The answer to one alert. For a worker.
+
+    events: everything that was read, newest first
+    known:  whose first uses are among them
+    """
     unknown: list[str] = []
     matches = _matching(alert, events)
     event = matches[0] if matches else None
@@ -80,13 +85,13 @@ def triage(session: Session, alert: Alert, events: Sequence[Event]) -> Triage:
         event,
         matches[:_MOST],
         len(matches),
-        _usual(session, event, events) if event is not None else (),
+        _usual(known.reasons, event, events) if event is not None else (),
         _around(session, event) if event is not None else (),
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
         _steps(who, event),
         tuple(unknown),
-        classify(event, session.places.surroundings(session.world).of(event)) if event is not None else None,
+        classify(event, known.of(event)) if event is not None else None,
     )
 
 
@@ -138,7 +143,7 @@ def _identity(session: Session, alert: Alert, event: Event | None, chain: Chain 
     return None
 
 
-def _usual(session: Session, event: Event, events: Sequence[Event]) -> tuple[str, ...]:
+def _usual(reasons: Mapping[str, tuple[str, ...]], event: Event, events: Sequence[Event]) -> tuple[str, ...]:
     """What of this call was seen before, of the same identity. What is a new place is told as everywhere (`analysis.places`)."""
     arn = event.actor.arn
     if not arn or event.time is None:
@@ -148,7 +153,7 @@ def _usual(session: Session, event: Event, events: Sequence[Event]) -> tuple[str
         return ("nothing of this identity was seen before it, among the events that were read",)
     days = (event.time - min(e.time for e in before if e.time is not None)).days
     told = [f"{len(before):,} calls of this identity in the {days} days before"]
-    told += _new_places(session, event, before)
+    told += _new_places(reasons, event, before)
     network = network_of(event.ip)
     told.append(
         _seen(
@@ -175,9 +180,8 @@ def _seen(words: str, same: Sequence[Event]) -> str:
     return f"{len(same):,} of them {words}" if same else f"none of them {words}"
 
 
-def _new_places(session: Session, event: Event, before: Sequence[Event]) -> list[str]:
+def _new_places(reasons: Mapping[str, tuple[str, ...]], event: Event, before: Sequence[Event]) -> list[str]:
     """First uses: the event itself, or one of the day before from the same network or in the same Region."""
-    reasons = session.places.follow()
     told = [f"NEW: {why}" for why in reasons.get(event.event_id, ())]
     for earlier in before:
         if earlier.time is None or event.time is None or event.time - earlier.time > _FRESH:
