@@ -260,7 +260,7 @@ def test_sessions_of_a_role_are_asked_for_only_in_their_time(quick_lookups: None
             for _ in session.load_activity(row):
                 pass
             assert [e.name for e in session.activity(row, Direction.BY).events] == ["DescribeInstances"]
-        asked = [(asked_for(p), p["EndTime"] - p["StartTime"]) for _, p in lookups(server)]
+        asked = [(asked_for(p), int(p["EndTime"] - p["StartTime"])) for _, p in lookups(server)]
     keys = [span for value, span in asked if value.startswith("ASIA")]
     assert keys == [(36 * 60 + 5) * 60]  # once, and never again: it has ended
     assert len(asked) == 5

@@ -13,7 +13,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
@@ -268,7 +268,9 @@ class Question:
                 return None
 
     def _request(self, chain: _Chain) -> dict[str, Any]:
-        request: dict[str, Any] = {"StartTime": moment(chain.low), "EndTime": moment(chain.high), "MaxResults": PAGE}
+        # All of the last second: CloudTrail's own times have no fractions, those of its likenesses do.
+        end = moment(chain.high) + timedelta(milliseconds=999)
+        request: dict[str, Any] = {"StartTime": moment(chain.low), "EndTime": end, "MaxResults": PAGE}
         if self.attribute is not None:
             request["LookupAttributes"] = [{"AttributeKey": self.attribute.key, "AttributeValue": self.attribute.value}]
         if chain.token:
