@@ -70,10 +70,11 @@ def assert_true(cache: Cache, server: AwsTestServer) -> Coverage:
     return coverage
 
 
-def crowded(seed: int, count: int = 400) -> list[dict[str, Any]]:
-    """Calls of two Regions over two days, many in the same second: three seconds alone hold a page and more."""
+def crowded(seed: int, count: int = 900) -> list[dict[str, Any]]:
+    """Calls of two Regions over two days, most of them in a dozen seconds, so that pages end in the middle of one."""
     chance = random.Random(seed)
-    minutes = [chance.choice([chance.randrange(20, 2880), 40, 41, 700]) for _ in range(count)]
+    full = [chance.randrange(20, 2880) for _ in range(12)]
+    minutes = [chance.choice([chance.randrange(20, 2880), *chance.sample(full, 3)]) for _ in range(count)]
     sources = ["iam.amazonaws.com", "sts.amazonaws.com", *["ec2.amazonaws.com"] * 6]
     return [event(f"Call{n}", user(), at, region=chance.choice(REGIONS), source=chance.choice(sources)) for n, at in enumerate(minutes)]
 
