@@ -287,7 +287,7 @@ def test_what_turns_out_new_leaves_other_rows_as_they_are(demo: Session) -> None
 
 
 def test_events_json_has_it() -> None:
-    run = CliRunner().invoke(cli, ["events", "--demo", 'about:"new place"', "--format", "json"])
+    run = CliRunner().invoke(cli, ["events", "--demo", 'about:"new place"', "--since", "30d", "--format", "json"])
     rows = msgspec.json.decode(run.stdout)
     assert rows
     assert all("new place" in row["about"] and row["class"] in ("medium", "high", "critical") for row in rows)
