@@ -174,8 +174,9 @@ def events(
     """CloudTrail events, newest first, narrowed by the filter of the explorer (AttachUserPolicy outcome:denied)."""
     from .commands.events import list_events
 
-    text = " ".join([*words, *([f"since:{since}"] if since else []), *([f"until:{until}"] if until else [])])
-    ctx.exit(list_events(_choices(ctx, {**given, "since": since, "until": until}), text, limit, who, form))
+    ctx.exit(
+        list_events(_choices(ctx, {**given, "since": since, "until": until}), " ".join(words), limit, who, form, since=since, until=until)
+    )
 
 
 def _context_option(command: Callable[..., Any]) -> Callable[..., Any]:

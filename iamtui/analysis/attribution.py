@@ -178,7 +178,7 @@ def _told_by(actor: Actor, links: Sequence[Link]) -> tuple[Behind, str, str]:
         case ActorKind.SAML:
             return Behind.PERSON, actor.name, "SAML subject of the sign-in"
         case ActorKind.WEB_IDENTITY:
-            workload = _is_workload(actor)
+            workload = is_workload(actor)
             return (Behind.WORKLOAD if workload else Behind.PERSON), actor.name, "web identity subject of the sign-in"
         case ActorKind.IDENTITY_CENTER:
             return Behind.PERSON, actor.name, "Identity Center user"
@@ -195,7 +195,7 @@ def _told_by(actor: Actor, links: Sequence[Link]) -> tuple[Behind, str, str]:
     return Behind.UNKNOWN, "", ""
 
 
-def _is_workload(actor: Actor) -> bool:
+def is_workload(actor: Actor) -> bool:
     """Whether a web identity's subject is a pipeline or a cluster's service account rather than a person."""
     subject = actor.name.casefold()
     return subject.startswith(("repo:", "system:serviceaccount:", "project_path:", "organization:")) or any(name in subject for name in _CI)

@@ -18,6 +18,7 @@ import msgspec
 from ..model.account import Snapshot
 from ..model.event import ActorKind, Event, Outcome
 from ..model.finding import Severity
+from .places import NEW_PLACE
 
 _IDENTITY_SERVICES = frozenset(
     {
@@ -40,7 +41,8 @@ _ORDER = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 
 class Class(msgspec.Struct, frozen=True):
     """severity: None for what only reads, and where the record does not tell
-    about:    what it is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root; "" for none
+    about:    what it is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root, new place;
+              several with a comma between, "" for none
     why:      sentences, the weightiest first
     tactic:   MITRE ATT&CK tactic, "" for none
     told:     False when neither the catalogue nor the record says whether it writes: that is not the same as a read
@@ -110,7 +112,16 @@ def class_of_name(source: str, name: str, read_only: bool | None = None) -> Clas
 
 
 def classify(event: Event, snapshot: Snapshot | None = None) -> Class:
-    """The class of one event. `snapshot`: the account it happened in, for the text of policies it names."""
+    """The class of one event.
+
+    snapshot: the account it happened in, for the text of policies it names, and for what is known of first uses (`new_places`)
+    """
+    found = _classed(event, snapshot)
+    places = snapshot.new_places.get(event.event_id, ()) if snapshot is not None else ()
+    return _placed(found, places) if places else found
+
+
+def _classed(event: Event, snapshot: Snapshot | None) -> Class:
     found = class_of_name(event.source, event.name, event.read_only)
     if found.severity is not None and event.read_only is True and not found.about:
         found = Class(None)
@@ -130,6 +141,14 @@ def _raised(one: Class, other: Class | None) -> Class:
     severities = [s for s in (one.severity, other.severity) if s is not None]
     most = max(severities, key=_ORDER.index, default=None)
     return Class(most, other.about or one.about, (*other.why, *one.why), other.tactic or one.tactic)
+
+
+def _placed(found: Class, places: tuple[str, ...]) -> Class:
+    """At least medium, refused or not: somebody uses the credentials where they were never used."""
+    about = f"{found.about}, {NEW_PLACE}" if found.about else NEW_PLACE
+    if found.severity is None or found.severity is Severity.LOW:
+        return Class(Severity.MEDIUM, about, (*places, *found.why), found.tactic or "Initial Access")
+    return Class(found.severity, about, (*found.why, *places), found.tactic)
 
 
 # -- sign-in and root -------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ COLUMNS: tuple[Column, ...] = (
         "about",
         "ABOUT",
         ColumnKind.TEXT,
-        "What an event of interest is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root.",
+        "What an event of interest is about: users and keys, policies, trust, logging, data, compute, network, account, sessions, sign-in, root, new place.",
         _class(lambda found: found.about),
         14,
         4,

@@ -1,7 +1,7 @@
 """An actor's story: what one person, user or workload did, in order, over keys, role sessions, Regions, and the identities it made.
 
-Routine is folded, what stands out is told with its reason: calls of weight, what was done for the first time after a while, a new
-address or Region, a refusal that turned into a success, a credential that was made and then used, a role that was taken on.
+Routine is folded, what stands out is told with its reason: calls of weight, what was done for the first time after a while, a first use
+from a network or in a Region (`analysis.places` says what that is), a refusal that turned into a success, a credential that was made and then used, a role that was taken on.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Story(msgspec.Struct, frozen=True, eq=False):
 Weigh = Callable[[Event], tuple[Severity | None, str]]
 """(severity, first reason) of an event."""
 
+Places = Callable[[Event], tuple[str, ...]]
+
 
 def who_of(chain: Chain) -> tuple[str, str]:
     """What makes two calls the same person's, user's or workload's."""
@@ -136,11 +138,13 @@ def _made(event: Event, by_key: dict[str, list[Event]], by_name: dict[tuple[str,
         yield f"the user {name}, whose password {event.actor.name} set", by_name.get((event.account, name), [])
 
 
-def tell(chains: Chains, events: Iterable[Event], about: str, weigh: Weigh, followed: Sequence[str] = ()) -> Story:
-    """The story of some events."""
+def tell(
+    chains: Chains, events: Iterable[Event], about: str, weigh: Weigh, followed: Sequence[str] = (), places: Places = lambda _: ()
+) -> Story:
+    """The story of some events. `places`: why an event is somebody's first from a network or in a Region."""
     everything = list(events)
     dated = sorted((e for e in everything if e.time is not None), key=_time)
-    reasons = _reasons(dated, weigh)
+    reasons = _reasons(dated, weigh, places)
     moments: list[Moment] = []
     routine: list[list[Event]] = []
     last: datetime | None = None
@@ -231,15 +235,13 @@ def _folded(events: list[Event]) -> Moment:
     return Moment(Beat.FOLD, _time(events[0]), _time(events[-1]), _who(events), words, count=len(events))
 
 
-def _reasons(events: Sequence[Event], weigh: Weigh) -> dict[int, tuple[Severity | None, tuple[str, ...]]]:
+def _reasons(events: Sequence[Event], weigh: Weigh, places: Places) -> dict[int, tuple[Severity | None, tuple[str, ...]]]:
     """Why events stand out, by identity of the event."""
     found: dict[int, tuple[Severity | None, tuple[str, ...]]] = {}
     if not events:
         return found
     begin = _time(events[0])
     names: set[tuple[str, str]] = set()
-    addresses: set[str] = set()
-    regions: set[str] = set()
     roles: set[str] = set()
     refused: dict[tuple[str, str], datetime] = {}
     keys: dict[str, datetime] = {}
@@ -254,14 +256,7 @@ def _reasons(events: Sequence[Event], weigh: Weigh) -> dict[int, tuple[Severity 
             refused[call] = when
         elif event.outcome is Outcome.SUCCESS and call in refused and when - refused[call] <= _TURN:
             why.append(f"was refused at {refused.pop(call):%H:%M:%S}, and went through now")
-        if event.ip and event.ip not in addresses and not event.ip.endswith((".amazonaws.com", "AWS Internal")):
-            if settled:
-                why.append(f"first call from {event.ip}")
-            addresses.add(event.ip)
-        if event.region and event.region not in regions:
-            if settled:
-                why.append(f"first call in {event.region}")
-            regions.add(event.region)
+        why.extend(place for place in places(event) if place not in why)
         if event.name.startswith("AssumeRole") and event.outcome is Outcome.SUCCESS and event.actor.kind is not ActorKind.SERVICE:
             role = next((short_target(target) for target in event.targets if ":role/" in target), "")
             if role and role not in roles:

@@ -5,31 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..analysis.coverage import bounds
+from ..analysis.filtering import parse
+from ..analysis.lists import columns
 from ..errors import Exit, NotFoundError
 from ..model.event import WindowState
 from ..session import ListKind, Row, Session
-from ..source.base import EventQuery
+from ..source.base import FIRST_LOOK, EventQuery
 from .lists import chosen, print_selection
 from .opening import exit_code, find_trail, open_session, read_all, say_problems, settings_of
 from .output import words
+from .progress import read_events
 
 
-def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None, who: str, form: str) -> int:
-    """Print events newest first, and on standard error what was covered to find them."""
+def list_events(
+    options: Mapping[str, Any], filter_text: str, limit: int | None, who: str, form: str, *, since: str = "", until: str = ""
+) -> int:
+    """Print events newest first, and on standard error what was covered to find them.
+
+    Of a live account all of a time that is asked for (`--since`, `since:`) is read, without it a first look; both go on where an
+    earlier run stopped.
+    """
     settings = settings_of(options)
     session = open_session(options, settings)
     find_trail(session)
+    filter_text = " ".join([filter_text, *([f"since:{since}"] if since else []), *([f"until:{until}"] if until else [])]).strip()
+    first, last = bounds(parse(filter_text, columns("events"), session.now()))
+    limits: dict[str, Any] = {}
+    if (
+        session.info.kind == "live" and not session.trail.delivered
+    ):  # elsewhere all is at hand, and what is new in a week is told by what was before it
+        limits = {"since": first, "until": last, "most": None if first is not None else FIRST_LOOK}
     read_all(session)
     if who:
         row = _identity(session, who)
-        for _ in session.load_activity(row):
-            pass
+        read_events(lambda cancelled: session.load_activity(row, cancelled, **limits))
         arn = getattr(row.item, "arn", "")
         filter_text = f'{filter_text} actor-arn:="{arn}"'.strip()
         windows = session.windows(row) or session.windows()
     else:
-        for _ in session.load_events(EventQuery(regions=session.info.regions)):
-            pass
+        read_events(lambda cancelled: session.load_events(EventQuery(regions=session.info.regions, **limits), cancelled))
         windows = session.windows()
     print_selection(session, chosen(session, ListKind.EVENTS, filter_text, ""), form, limit)
     say_problems(session)
@@ -37,8 +52,9 @@ def list_events(options: Mapping[str, Any], filter_text: str, limit: int | None,
     for window in windows:
         if window.state is not WindowState.COVERED:
             partial = True
-            since = f" {window.since:%Y-%m-%d %H:%M}" if window.since else ""
-            words(f"{window.region or 'files'}: {window.state.value}{since} {window.asked} {window.reason}".rstrip())
+            back = f" back to {window.since:%Y-%m-%d %H:%M}" if window.since else ""
+            parts = (f"{window.region or 'files'}: {window.state.value}{back}", window.asked, window.reason)
+            words(", ".join(part for part in parts if part))
     code = exit_code(session)
     has_events = len(session.listing(ListKind.EVENTS).rows) > 0
     if (

@@ -47,6 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     caller_arn:  who read it, "" for evidence without that fact
     last_events: latest event by identity ARN among the events read so far; never kept on disk
     last_accessed: last-accessed details by ARN, of those that were asked for; never kept on disk with it
+    new_places:  why events are somebody's first from a network or in a Region, by event id; never kept on disk
     """
 
     account: str
@@ -65,6 +66,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     caller_arn: str = ""
     last_events: Mapping[str, datetime] = {}
     last_accessed: Mapping[str, Fact[UsageBrief]] = {}
+    new_places: Mapping[str, tuple[str, ...]] = {}
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

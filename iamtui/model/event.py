@@ -140,7 +140,12 @@ class WindowState(StrEnum):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """What has been covered of one Region (or file set): from..to, both UTC, and how it went."""
+    """What has been covered of one Region (or file set): from..to, both UTC, and how it went.
+
+    asked: the lookup attribute, `ResourceName=audit`; "" for everything
+    rate:  requests a second just now, 0 when not known
+    left:  seconds until the rest is covered, at the pace so far; None when not known
+    """
 
     region: str
     state: WindowState
@@ -149,7 +154,9 @@ class Window(msgspec.Struct, frozen=True):
     reason: str = ""
     requests: int = 0
     events: int = 0
-    asked: str = ""  # the lookup attribute, `ResourceName=audit`
+    asked: str = ""
+    rate: float = 0.0
+    left: float | None = None
 
 
 class Activity(msgspec.Struct, frozen=True, eq=False):

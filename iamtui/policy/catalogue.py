@@ -173,6 +173,12 @@ class Catalogue:
         raw = self.raw("resourceTypes", service, _RESOURCES) or {}
         return {entry.key.lower(): entry.arn for entry in raw.values()}
 
+    @lru_cache(maxsize=512)  # noqa: B019  there is one catalogue a process, and it lives as long
+    def is_regional(self, prefix: str) -> bool:
+        """Whether most kinds of resources of a service carry a Region in their ARN; False for services without any."""
+        forms = self._templates(prefix).values() if prefix in self else ()
+        return sum("${Region}" in form for form in forms) * 2 > len(forms)
+
     @cached_property
     def resource_control_services(self) -> frozenset[str]:
         """Prefixes of the services that resource control policies apply to."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AwsError, CredentialsError, IamtuiError
 from ..model.account import World
+from ..model.coverage import Coverage
 from ..model.document import Document, Gap
 from ..model.event import Window
 from ..model.fact import Fact
@@ -27,6 +28,7 @@ class Book:
     """World, events, last-accessed answers and problems. Values are replaced, never changed, so readers need no lock.
 
     windows: what was covered of CloudTrail, by the ARN it was asked for ("" for the whole account)
+    coverage: the same as a value that outlives the process, and tells a source what it need not ask again
     usage:   last-accessed answers by ARN, of those that were looked at; `advisor` holds all that were asked, packed
     surroundings: resource policies and organisations; read from the source when first asked about
     resources_asked: ARNs of resources whose policy was asked for by itself
@@ -41,6 +43,7 @@ class Book:
         self.world = World()
         self.log = EventLog()
         self.windows: dict[str, tuple[Window, ...]] = {}
+        self.coverage = Coverage()
         self.usage: dict[str, Fact[UsageReport]] = {}
         self.advisor = UsageBook()
         self.link = Link.DISK

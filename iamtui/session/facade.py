@@ -16,7 +16,7 @@ from ..analysis import lists, lookup
 from ..analysis.filtering import Filter, FilterError, parse
 from ..analysis.indexing import Index
 from ..errors import IamtuiError, RefusedError
-from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
+from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from ..model.alert import Alert
     from ..store.cache import Cache
     from .engines import EngineChoice, SqlEngine
+    from .placing import Placing, Surroundings
     from .searching import EventSearch
     from .stored import StoredEvents
     from .trail import Trail
@@ -127,6 +128,13 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         self._stored: StoredEvents | None = None
         self._narrowed: list[StoredRows] = []
         self._seen_last: tuple[int, dict[str, datetime]] = (-1, {})
+
+    @cached_property
+    def places(self) -> Placing:
+        """Which events are somebody's first from a network or in a Region."""
+        from .placing import Placing
+
+        return Placing(self._book.log)
 
     @cached_property
     def trail(self) -> Trail:
@@ -240,7 +248,7 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
     def listing(self, kind: ListKind) -> Listing:
         """The whole list of one kind over all open accounts, users in the order of their names."""
         if kind is ListKind.EVENTS:
-            version: object = (self._event_version(), self.windows(), self._book.world)
+            version: object = (self._event_version(), self.windows(), self._book.world, self._surroundings())
         elif kind is ListKind.FINDINGS:
             version = (self._found, self._book.world)
         elif kind in (ListKind.USERS, ListKind.ROLES):
@@ -288,14 +296,13 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         return self._seen_last[1] if self._stored is not None else self._book.log.last_seen()
 
     def _event_listing(self) -> Listing:
-        windows = self.windows()
+        windows, around = self.windows(), self._surroundings()
         rows: Sequence[Row]
         if self._stored is not None:
             rows = self._stored.list
             accounts = self._stored.accounts
         else:
-            by_account = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
-            rows = [_event_row(event, by_account) for event in self._book.log.newest_first()]
+            rows = [_event_row(event, around) for event in self._book.log.newest_first()]
             accounts = frozenset(event.account for event in self._book.log.newest_first()[:2000])
         refused = [w for w in windows if w.state in (WindowState.DENIED, WindowState.FAILED)]
         if rows or any(w.state is WindowState.COVERED for w in windows):
@@ -309,16 +316,22 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
             kind=ListKind.EVENTS,
             columns=lists.columns("events", several_accounts=len(accounts) > 1),
             rows=rows,
-            complete=bool(windows) and all(w.state is WindowState.COVERED for w in windows),
+            complete=any(not w.asked for w in windows) and all(w.state is WindowState.COVERED for w in windows if not w.asked),
             as_of=None,
             gaps=(),
             state=state,
         )
 
+    def _surroundings(self) -> Surroundings:
+        """Snapshots of events, with what is known of first uses."""
+        return self.places.surroundings(self._book.world)
+
     def _finding_listing(self) -> Listing:
+        from .placing import stranger
+
         world, found = self._book.world, self._found
         by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
-        rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or _stranger(one.account)) for one in found.findings]
+        rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or stranger(one.account)) for one in found.findings]
         state: Fact[None] = known(None, "iamtui's own analysis", found.at) if found.of is not None else absent(State.NOT_LOADED)
         whole = all(snapshot.section(name).complete for snapshot in world.snapshots for name in _SECTION_OF.values())
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
@@ -354,8 +367,7 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
     def _select_stored(self, listing: Listing, wanted: Filter, text: str, sort: str, descending: bool) -> Selection:
         """Of events on disk. The last few narrowed lists are kept: one may still be looked at while the next is made."""
         assert self._stored is not None
-        world = {snapshot.account: snapshot for snapshot in self._book.world.snapshots}
-        rows = self._stored.narrowed(wanted, listing.columns, sort, descending, world)
+        rows = self._stored.narrowed(wanted, listing.columns, sort, descending, self._surroundings())
         if rows is not listing.rows:
             self._narrowed.append(rows)
             while len(self._narrowed) > 3:
@@ -413,11 +425,11 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         return tuple(found)
 
     def _row_of(self, event: Event, ident: str = "") -> Row:
-        return _event_row(event, {snapshot.account: snapshot for snapshot in self._book.world.snapshots}, ident)
+        return _event_row(event, self._surroundings(), ident)
 
     def event_key(self, event: Event) -> str:
         """Key of an event's row."""
-        return _event_row(event, {}).key
+        return _event_key(event)
 
     def kind_of(self, row: Row) -> ListKind:
         """The list a row belongs to."""
@@ -561,7 +573,8 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         from .telling import story_of
 
         about = row.item if isinstance(row.item, Event) else arn_of(row.item)
-        return story_of(self.world, self.search, about, follow=follow)
+        self.places.follow()
+        return story_of(self._surroundings(), self.search, about, follow=follow)
 
     def _limits(self, item: Identity | Policy, found: Sequence[Event]) -> tuple[str, ...]:
         from .stored import MOST
@@ -598,28 +611,35 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         if alert.record:
             document = Document(Kind.EVENTS, alert.record.encode(), self.now(), Origin("alert", "the alert"), alert.account)
             own = tuple(e for e in decode_events(document).events if not e.event_id or self.search.with_id(e.event_id, "") is None)
-        return triage(self, alert, own)
+        return triage(self, alert, own, self.places.supposing(self.world, own))
 
     def watch(self, filter_text: str = "") -> Watch:
         """A watch for new events; they do not go into the lists. Raises UsageError where nothing can arrive."""
         from .watching import Watch, watchable
 
-        return Watch(
-            watchable(None if self.offline else self._source, self.info.kind), self.world, filter_text, self.now, self.info.regions
-        )
+        source = watchable(None if self.offline else self._source, self.info.kind)
+        self.places.follow()
+        return Watch(source, self.world, filter_text, self.now, self.info.regions, self.places)
 
-    def load_activity(self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH) -> Iterator[Activity]:
-        """Look up an identity's events, over the chosen Regions; yields as they come."""
+    def load_activity(
+        self, row: Row, cancelled: Cancelled = never_cancelled, direction: Direction = Direction.BOTH, **limits: Any
+    ) -> Iterator[Activity]:
+        """Look up an identity's events, over the chosen Regions; yields as they come. `limits`: since, until, most of the EventQuery."""
+        from .covering import query_of
+
         if self._stored is None and self.trail.delivered:
             for reading in self.load_events(None, cancelled):
                 yield msgspec.structs.replace(self.activity(row, direction), running=reading.running)
         if self._stored is not None:
             yield self.activity(row, direction)  # all there is has been read
             return
-        arn = arn_of(row.item)
-        keys = tuple(key.key_id for key in row.snapshot.access_keys.get(arn, ()))
-        query = EventQuery(actor_arn=arn, actor_name=getattr(row.item, "name", ""), key_ids=keys, regions=self.info.regions)
-        for running in self._reader.events(query, arn, row.snapshot.account, cancelled):
+        query = msgspec.structs.replace(query_of(row, self._book.log, self.info), **limits)
+        told = 0.0
+        for running in self._reader.events(query, arn_of(row.item), row.snapshot.account, cancelled):
+            if running and time.monotonic() - told < 0.5:
+                continue
+            told = time.monotonic()
+            self.places.follow()
             yield msgspec.structs.replace(self.activity(row, direction), running=running)
 
     def load_events(self, query: EventQuery | None = None, cancelled: Cancelled = never_cancelled) -> Iterator[Activity]:
@@ -637,7 +657,9 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
             if stored is not None:
                 yield from self._load_stored(stored, cancelled)
                 return
+        self.places.follow()
         for running in self._reader.events(query or EventQuery(regions=self.info.regions), "", "", cancelled):
+            self.places.follow()
             yield Activity(windows=self.windows(), running=running, total=len(self._book.log))
 
     def _on_disk(self, cancelled: Cancelled) -> StoredEvents | None:
@@ -669,6 +691,8 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
                 yield self._stored_answer(stored, running=True)
             stored.refresh(cancelled)
             self._seen_last = (stored.version, stored.last_seen())
+            self.places.adopt(stored.places())
+            stored.renew()
             if not cancelled():
                 stored.keep_head()
             for reason in self.trail.state().refused:
@@ -711,8 +735,14 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         return Activity(windows=self.windows(), running=running, total=len(stored))
 
     def windows(self, row: Row | None = None) -> tuple[Window, ...]:
-        """What has been covered of the events of an identity, or of the whole account."""
-        return self._book.windows.get(arn_of(row.item) if row else "", ())
+        """What has been covered of the events of an identity, or of the whole account; offline, by what was kept."""
+        held = self._book.windows.get(arn_of(row.item) if row else "", ())
+        if row is None or held or not self.offline or not self._book.coverage.parts:
+            return held
+        from .covering import kept_windows_of, query_of
+
+        query = query_of(row, self._book.log, self.info)
+        return kept_windows_of(self._book.coverage, query, row.snapshot.account, self.info, self.now())
 
     # -- what went wrong, and where things come from -----------------------------------------------------------------
 
@@ -790,12 +820,6 @@ def _list_state(sections: Sequence[Section]) -> Fact[None]:
     return absent(State.NOT_LOADED)
 
 
-def _event_row(event: Event, by_account: dict[str, Snapshot], ident: str = "") -> Row:
-    snapshot = by_account.get(event.account)
-    key = f"event:{event.account}/{event.region}/{event.event_id or ident or id(event)}"
-    return Row(key, event, snapshot or _stranger(event.account))
-
-
 def _joined(parts: Sequence[tuple[Event, ...]]) -> tuple[Event, ...]:
     """Events of several answers, each once, newest first."""
     if len(parts) < 2:
@@ -807,12 +831,12 @@ def _joined(parts: Sequence[tuple[Event, ...]]) -> tuple[Event, ...]:
     return tuple(sorted(chosen.values(), key=when, reverse=True))
 
 
-_STRANGERS: dict[str, Snapshot] = {}
+def _event_key(event: Event, ident: str = "") -> str:
+    return f"event:{event.account}/{event.region}/{event.event_id or ident or id(event)}"
 
 
-def _stranger(account: str) -> Snapshot:
-    """An account seen only in events."""
-    return _STRANGERS.setdefault(account, Snapshot(account=account or "unknown"))
+def _event_row(event: Event, around: Surroundings, ident: str = "") -> Row:
+    return Row(_event_key(event, ident), event, around.of(event))
 
 
 __all__ = ["Session", "utc_now"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError
 from ..model.account import Snapshot, World
+from ..model.coverage import Coverage, Covered
 from ..model.document import Document, Gap, Kind
 from ..model.event import Event
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo
@@ -30,8 +31,9 @@ ONE_BY_ONE = (*SIDE_KINDS, Kind.LAST_ACCESSED, Kind.LAST_ACCESSED_ENTITIES, Kind
 """Kinds beside the lists; those that are not read back at a start are looked up when somebody asks for them."""
 
 
-def read_back(cache: Cache, info: SourceInfo, *, offline: bool) -> tuple[World, list[Document], list[Event]]:
-    """The world as it was left: of the account this connection led to, else (offline) of every account on disk.
+def read_back(cache: Cache, info: SourceInfo, *, offline: bool) -> tuple[World, list[Document], list[Event], Coverage]:
+    """The world as it was left: of the account this connection led to, else (offline) of every account on disk; its events, and what
+    of the trail they are all of.
 
     Documents are those of SIDE_KINDS. A snapshot written by another version of the model is decoded again from the raw
     answers it came from.
@@ -41,14 +43,18 @@ def read_back(cache: Cache, info: SourceInfo, *, offline: bool) -> tuple[World, 
     snapshots: list[Snapshot] = []
     documents: list[Document] = []
     events: list[Event] = []
+    covered: list[Covered] = []
     for name in accounts:
         snapshot = cache.snapshot(name) or _decoded_again(cache, name)
         if snapshot is not None:
             snapshots.append(snapshot)
         for kind in SIDE_KINDS:
             documents.extend(cache.documents(name, kind))
-        events.extend(cache.events(name))
-    return World(snapshots=tuple(snapshots)), documents, events
+        for row in cache.event_rows(name):
+            events.extend(row.events)
+            if row.covered is not None:
+                covered.append(row.covered)
+    return World(snapshots=tuple(snapshots)), documents, events, Coverage.of(covered)
 
 
 def _decoded_again(cache: Cache, account: str) -> Snapshot | None:

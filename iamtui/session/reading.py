@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from ..errors import IamtuiError, OfflineError
+from ..model.coverage import Covered
 from ..model.document import Document, Gap, Kind
-from ..model.event import Window
+from ..model.event import Event, Window
 from ..model.fact import Fact, State, absent, known
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
@@ -20,6 +21,7 @@ from .book import Book
 from .merging import merge_world
 
 if TYPE_CHECKING:
+    from ..source.decode.events import EventBatch
     from ..store.cache import Cache
 
 _EVERY = 0.4
@@ -28,6 +30,14 @@ _EVERY = 0.4
 _CONFIG = (Kind.CONFIG_ITEMS, Kind.CONFIG_RECORDERS)
 _AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZERS, Kind.ANALYZER_FINDINGS, *_CONFIG)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
+
+
+class _Page(NamedTuple):
+    """Events of one answer, and which of them had not been read before."""
+
+    account: str
+    batch: EventBatch
+    fresh: Sequence[Event]
 
 
 class Reader:
@@ -40,15 +50,21 @@ class Reader:
         self.info = info
         self.offline = offline or source is None
         self._config_read = False
+        self._remembered = False
 
     def open(self) -> None:
         """What is there without the network: the cache, the demo account."""
         if self.cache is not None:
             from . import keeping
 
-            world, documents, events = keeping.read_back(self.cache, self.info, offline=self.offline)
+            world, documents, events, coverage = keeping.read_back(self.cache, self.info, offline=self.offline)
             self.book.world = world
             self.book.log.add(events)
+            if coverage.parts:
+                from .covering import kept_windows
+
+                self.book.coverage = coverage
+                self.book.windows[""] = kept_windows(coverage, self.info, self.book.now())
             for document in documents:
                 self._take_back(document)
             for snapshot in world.snapshots:
@@ -274,25 +290,35 @@ class Reader:
         return answer if isinstance(answer, UsageReport) else None
 
     def events(self, query: EventQuery, owner: str, account: str, cancelled: Cancelled) -> Iterator[bool]:
-        """Read events into the log; yields True after every answer, False at the end. `owner` is whose windows they are."""
+        """Read events into the log; yields True after every answer, False at the end. `owner` is whose windows they are.
+
+        What was covered before is not asked again. Events are kept before anything says that they are all there are.
+        """
         if self.source is None:
             yield False
             return
         from ..analysis.classing import warm
         from ..source.decode import decode_events
+        from .covering import ended
 
         warm()
-        windows: dict[tuple[str, str], Window] = {}
+        windows = {(window.region, window.asked): window for window in self.book.windows.get(owner, ())}
+        waiting: _Page | None = None  # the one that came last, until it is known what it covers
         try:
-            for item in self.source.events(query, cancelled):
+            for item in self.source.events(msgspec.structs.replace(query, covered=self.book.coverage), cancelled):
+                if isinstance(item, Covered):
+                    self._keep_events(waiting, item)
+                    waiting = None
+                    continue
+                if waiting is not None:
+                    self._keep_events(waiting)
+                    waiting = None
                 if isinstance(item, Window):
                     windows[(item.region, item.asked)] = item
                     self.book.windows[owner] = tuple(windows.values())
                 elif isinstance(item, Document):
                     batch = decode_events(item)
-                    fresh = self.book.log.add(batch.events)
-                    if fresh and self.cache is not None:
-                        self.cache.put_events(account or item.account or fresh[0].account, fresh)
+                    waiting = _Page(account or item.account, batch, self.book.log.add(batch.events))
                     self.book.events_lost |= batch.broken
                     for reason in batch.skipped:
                         self.book.note(IamtuiError(f"{item.origin.name}: {reason}"))
@@ -301,7 +327,28 @@ class Reader:
                 yield True
         except IamtuiError as error:
             self.book.failed(error)
+        finally:
+            if waiting is not None:
+                self._keep_events(waiting)
+            self.book.windows[owner] = ended(windows.values())
         yield False
+
+    def _keep_events(self, page: _Page | None, covered: Covered | None = None) -> None:
+        """Keep the new events of a page; all of them with what they cover, so that a row that says so leans on no other row."""
+        if page is not None and page.batch.broken:
+            covered = None  # something of it could not be read: it is asked for again
+        events = () if page is None else page.fresh if covered is None else page.batch.events
+        if self.cache is not None and (events or covered is not None):
+            account = covered.account if covered is not None else (page.account if page else "") or events[0].account
+            self.cache.put_events(account, events, covered)
+            if self.info.connection and not self._remembered:
+                # A start that asks for events alone finds them again, too.
+                self._remembered = bool(self.cache.account_of(self.info.connection))
+                if not self._remembered:
+                    self.cache.remember_account(self.info.connection, account)
+        if covered is not None:
+            with self.book.lock:
+                self.book.coverage = self.book.coverage.with_((covered,))
 
     def absorb(self, items: Iterator[Any], account: str) -> None:
         """Fold single answers (access keys, policy versions) into the world."""

@@ -16,7 +16,6 @@ import msgspec
 
 from ..analysis.classing import Class, classify
 from ..analysis.lists import Column
-from ..model.account import Snapshot
 from ..model.event import Actor, ActorKind, Event, Outcome
 from ..model.fact import State
 from ..model.finding import Severity
@@ -25,8 +24,10 @@ from .narrowing import Narrowing
 
 if TYPE_CHECKING:
     from ..analysis.filtering import Filter
+    from ..analysis.places import Places
     from ..store.events.rows import EventRows, View
     from ..store.events.segments import EventStore
+    from .placing import Surroundings
 
 _BLOCK = 64
 _PIECE = 8192
@@ -159,9 +160,10 @@ class _Head(msgspec.Struct, frozen=True):
 class _Classes(msgspec.Struct, frozen=True, eq=False):
     """Classes of one state of the accounts, by class key."""
 
-    of: object
+    of: Surroundings
     files: int
     by_key: Mapping[int, Class]
+    by_id: Mapping[str, Class]
     table: str
 
 
@@ -235,10 +237,13 @@ class StoredEvents:
 
     # -- lists -------------------------------------------------------------------------------------------------------
 
-    def narrowed(self, wanted: Filter, columns: Sequence[Column], sort: str, descending: bool, world: Mapping[str, Snapshot]) -> StoredRows:
+    def narrowed(self, wanted: Filter, columns: Sequence[Column], sort: str, descending: bool, around: Surroundings) -> StoredRows:
         """The list narrowed and in another order. Raises FilterError for an order that is none."""
         narrowing = Narrowing(
-            columns, lambda column, test: self._keys(column, test, world), lambda column: self._class_order(column, world), self._addresses
+            columns,
+            lambda column, test: self._keys(column, test, around),
+            lambda column: self._class_order(column, around),
+            self._addresses,
         )
         where, values = narrowing.condition(wanted)
         order = narrowing.order(sort, descending) if sort else ""
@@ -274,14 +279,15 @@ class StoredEvents:
 
     # -- classes -----------------------------------------------------------------------------------------------------
 
-    def classes(self, world: Mapping[str, Snapshot]) -> _Classes:
-        """The class of every kind of event that there is: events nothing tells apart have one."""
+    def classes(self, around: Surroundings) -> _Classes:
+        """The class of every kind of event that there is: events nothing tells apart have one. Those that are somebody's first in a place
+        have their own."""
         with self._lock:
             held = self._classes
-            mark = tuple(sorted((account, id(snapshot)) for account, snapshot in world.items()))
-            if held is not None and held.of == mark and held.files == self.version:
+            if held is not None and held.of is around and held.files == self.version:
                 return held
-            kept = held.by_key if held is not None and held.of == mark else {}
+            same = held is not None and held.of.world is around.world
+            kept = held.by_key if held is not None and same else {}
             names = "name, source, account, kind, outcome, read_only, excerpt"
             by_key: dict[int, Class] = {}
             for key, name, source, account, kind, outcome, read_only, excerpt in self.rows.run(
@@ -301,34 +307,91 @@ class StoredEvents:
                         read_only,
                         excerpt or "",
                     )
-                    found = classify(event, world.get(event.account))
+                    found = classify(event, around.plain(event.account))
                 by_key[key] = found
+            chosen = self.events("event_id IN (SELECT unnest(?::VARCHAR[]))", [list(around.reasons)]) if around.reasons else ()
+            by_id = {event.event_id: classify(event, around.of(event)) for event in chosen}
             self._tables += 1
             table = f"classes_{self._tables}"
-            keys = list(by_key)
-            self.rows.run(
-                f"CREATE TABLE {table} AS SELECT unnest(?::UBIGINT[]) AS class_key, unnest(?::INTEGER[]) AS class, "
-                "unnest(?::VARCHAR[]) AS about, unnest(?::VARCHAR[]) AS why",
-                [
-                    keys,
-                    [_rank(by_key[key]) for key in keys],
-                    [by_key[key].about.casefold() for key in keys],
-                    ["\n".join(by_key[key].why).casefold() for key in keys],
-                ],
-            )
+            for suffix, of_what, classes in (("", "UBIGINT", by_key), ("_places", "VARCHAR", by_id)):
+                keys: list[Any] = list(classes)
+                told: list[Class] = [classes[key] for key in keys]
+                self.rows.run(
+                    f"CREATE TABLE {table}{suffix} AS SELECT unnest(?::{of_what}[]) AS k, unnest(?::INTEGER[]) AS class, "
+                    "unnest(?::VARCHAR[]) AS about, unnest(?::VARCHAR[]) AS why",
+                    [
+                        keys,
+                        [_rank(one) for one in told],
+                        [one.about.casefold() for one in told],
+                        ["\n".join(one.why).casefold() for one in told],
+                    ],
+                )
             if held is not None:
-                self.rows.run(f"DROP TABLE IF EXISTS {held.table}")
-            self._classes = _Classes(mark, self.version, by_key, table)
+                self.rows.run(f"DROP TABLE IF EXISTS {held.table}; DROP TABLE IF EXISTS {held.table}_places")
+            self._classes = _Classes(around, self.version, by_key, by_id, table)
             return self._classes
 
-    def _keys(self, column: str, test: Callable[[Any], bool], world: Mapping[str, Snapshot]) -> str:
-        classes = self.classes(world)
+    def _keys(self, column: str, test: Callable[[Any], bool], around: Surroundings) -> str:
+        classes = self.classes(around)
         keys = [str(int(key)) for key, found in classes.by_key.items() if test(_value(column, found))]
-        return f"class_key IN ({', '.join(keys)})" if keys else "false"
+        passing = f"class_key IN ({', '.join(keys)})" if keys else "false"
+        if not classes.by_id:
+            return passing
+        other = [str(number) for number, found in enumerate(classes.by_id.values()) if test(_value(column, found))]
+        own = f"event_id IN (SELECT k FROM {classes.table}_places)"
+        if not other:
+            return f"({passing} AND NOT {own})"
+        # By their place in the table: their ids are account text, and stay out of SQL.
+        return f"CASE WHEN {own} THEN event_id IN (SELECT k FROM {classes.table}_places WHERE rowid IN ({', '.join(other)})) ELSE {passing} END"
 
-    def _class_order(self, column: str, world: Mapping[str, Snapshot]) -> str:
-        table = self.classes(world).table
-        return f"(SELECT {column} FROM {table} WHERE {table}.class_key = rows.class_key)"
+    def _class_order(self, column: str, around: Surroundings) -> str:
+        table = self.classes(around).table
+        own = f"(SELECT {column} FROM {table}_places WHERE {table}_places.k = rows.event_id)"
+        return f"coalesce({own}, (SELECT {column} FROM {table} WHERE {table}.k = rows.class_key))"
+
+    # -- first uses --------------------------------------------------------------------------------------------------
+
+    def places(self) -> Places:
+        """Which events are somebody's first from a network or in a Region: what matters of a million calls is summed up where they lie."""
+        from ..analysis.places import Places, sighting_of
+
+        found = Places()
+        session = "CASE WHEN starts_with(actor_name, 'AWSReservedSSO_') OR starts_with(session_name, 'i-') THEN session_name ELSE '' END"
+        network = "regexp_replace(ip, '[.][0-9]+$', '')"
+        whole = (
+            f"(SELECT kind AS a, actor_name AS b, actor_arn AS c, unique_id AS d, {session} AS e, {network} AS n, * FROM {self.rows.relation()} "
+            "WHERE time IS NOT NULL AND kind NOT IN ('AWS service', 'unknown') AND NOT (source = 'signin.amazonaws.com' AND outcome = 'failed') "
+            "AND (ip = '' OR regexp_matches(ip, '^[0-9A-Fa-f:.]+$')))"
+        )
+        sightings, names = [], {}
+        rows = self.rows.run(
+            "SELECT a, b, c, d, e, any_value(ip), region, source, any_value(name), min(time), arg_min(event_id, (time, event_id)) "
+            f"FROM {whole} GROUP BY a, b, c, d, e, n, region, source"
+        )
+        for row in rows:
+            one = sighting_of(_call(*row))
+            if one is not None:
+                sightings.append(one)
+                names[row[:5]] = one.actor
+        earliest: dict[str, list[float]] = {}
+        for *who, times in self.rows.run(f"SELECT a, b, c, d, e, min(time, 12) FROM {whole} GROUP BY a, b, c, d, e"):
+            key = names.get(tuple(who))
+            if key is not None:
+                earliest.setdefault(key, []).extend(one.replace(tzinfo=UTC).timestamp() for one in times)
+        found.add_summed(sightings, earliest)
+        for kind, name, arn, targets in self.rows.run(
+            f"SELECT DISTINCT kind, actor_name, actor_arn, targets FROM {self.rows.relation()} "
+            "WHERE starts_with(name, 'AssumeRole') AND kind IN ('AWS service', 'web identity')"
+        ):
+            role = _call(kind, name, arn, "", "", "", "", "sts.amazonaws.com", "AssumeRole", datetime.now(UTC), "")
+            found.learn_role(msgspec.structs.replace(role, targets=tuple(targets)))
+        return found
+
+    def renew(self) -> None:
+        """The rows again: what is told of their events has changed."""
+        if isinstance(self._list, ViewRows):
+            self._list = ViewRows(self.rows, self._list.view, self._row_of)
+            self.version += 1
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -367,6 +430,25 @@ class StoredEvents:
         """Latest event by the ARN of the identity behind it."""
         sql = f"SELECT actor_arn, max(time) FROM {self.rows.relation()} WHERE actor_arn <> '' AND time IS NOT NULL GROUP BY actor_arn"
         return {arn: when.replace(tzinfo=UTC) for arn, when in self.rows.run(sql)}
+
+
+def _call(
+    kind: str,
+    name: str,
+    arn: str,
+    unique_id: str,
+    session: str,
+    ip: str,
+    region: str,
+    source: str,
+    call: str,
+    time: datetime,
+    event_id: str,
+) -> Event:
+    """One call with what tells whose it is and where."""
+    actor = Actor(ActorKind(kind), name, arn, unique_id=unique_id, session_name=session)
+    stamp = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return Event(event_id, stamp, call, source, region, "", actor, Outcome.SUCCESS, None, "", ip=ip)
 
 
 def _rank(found: Class) -> int | None:

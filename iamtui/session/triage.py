@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..analysis.attribution import Chain
-from ..analysis.classing import classify
+from ..analysis.classing import Class, classify
+from ..analysis.places import is_of, network_of
 from ..analysis.story import Beat, Moment
 from ..model.alert import Alert, Clue, ClueKind
 from ..model.event import ActorKind, Event, Outcome
@@ -22,6 +23,7 @@ from .noticing import Noticed, noticed, raised_around
 
 if TYPE_CHECKING:
     from .facade import Session
+    from .placing import Surroundings
     from .searching import EventSearch
 
 _FRESH = timedelta(days=1)
@@ -44,6 +46,7 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     alarms:   alarms and rules that find the event or that the alert names, with who hears of them
     steps:    (what it does, text to copy); nothing is run
     unknown:  what could not be told, and why
+    weight:   the event's class
     """
 
     alert: Alert
@@ -59,10 +62,15 @@ class Triage(msgspec.Struct, frozen=True, eq=False):
     steps: tuple[tuple[str, str], ...] = ()
     alarms: tuple[Noticed, ...] = ()
     unknown: tuple[str, ...] = ()
+    weight: Class | None = None
 
 
-def triage(session: Session, alert: Alert, own: Sequence[Event]) -> Triage:
-    """The answer to one alert. `own`: events the alert itself holds that are not among those that were read. For a worker."""
+def triage(session: Session, alert: Alert, own: Sequence[Event], known: Surroundings) -> Triage:
+    """The answer to one alert. For a worker.
+
+    own:   events the alert itself holds that are not among those that were read
+    known: whose first uses are among all of them
+    """
     unknown: list[str] = []
     search = session.search
     matches = _matching(alert, own, search) or raised_around(session, alert)
@@ -82,13 +90,14 @@ def triage(session: Session, alert: Alert, own: Sequence[Event]) -> Triage:
         event,
         matches[:_MOST],
         len(matches),
-        _usual(event, search.of_arn(event.actor.arn) if event.actor.arn else ()) if event is not None else (),
+        _usual(known.reasons, event, search.of_arn(event.actor.arn) if event.actor.arn else ()) if event is not None else (),
         _around(session, event) if event is not None else (),
         _could(session, who) if who is not None else (),
         _changed(session, who, event) if who is not None else (),
         _steps(who, event),
         noticed(session, alert, event, unknown),
         tuple(unknown),
+        classify(event, known.of(event)) if event is not None else None,
     )
 
 
@@ -140,8 +149,9 @@ def _identity(session: Session, alert: Alert, event: Event | None, chain: Chain 
     return None
 
 
-def _usual(event: Event, events: Sequence[Event]) -> tuple[str, ...]:
-    """What of this call was seen before, among the events of the same identity."""
+def _usual(reasons: Mapping[str, tuple[str, ...]], event: Event, events: Sequence[Event]) -> tuple[str, ...]:
+    """What of this call was seen before, among the events of the same identity. What is a new place is told as everywhere
+    (`analysis.places`)."""
     arn = event.actor.arn
     if not arn or event.time is None:
         return ("whether it is usual cannot be told: the event names no identity, or no time",)
@@ -150,22 +160,43 @@ def _usual(event: Event, events: Sequence[Event]) -> tuple[str, ...]:
         return ("nothing of this identity was seen before it, among the events that were read",)
     days = (event.time - min(e.time for e in before if e.time is not None)).days
     told = [f"{len(before):,} calls of this identity in the {days} days before"]
-    for words, same in (
-        (f"from {event.ip or 'no address'}", [e for e in before if e.ip == event.ip]),
-        (f"of {event.name}", [e for e in before if e.name == event.name and e.source == event.source]),
-        (f"in {event.region or 'no Region'}", [e for e in before if e.region == event.region]),
-    ):
-        first = min((e.time for e in same if e.time is not None), default=None)
-        if first is None:
-            told.append(f"NEW: none of them {words}")
-        elif event.time - first < _FRESH and days >= 2:
-            told.append(f"NEW: {len(same):,} of them {words}, the first at {first:%Y-%m-%d %H:%M}")
-        else:
-            told.append(f"{len(same):,} of them {words}")
+    told += _new_places(reasons, event, before)
+    network = network_of(event.ip)
+    told.append(
+        _seen(
+            f"from {network or event.ip or 'no address'}",
+            [e for e in before if e.ip == event.ip or (network and network_of(e.ip) == network)],
+        )
+    )
+    same = [e for e in before if e.name == event.name and e.source == event.source]
+    first = min((e.time for e in same if e.time is not None), default=None)
+    if first is None:
+        told.append(f"NEW: none of them of {event.name}")
+    elif event.time - first < _FRESH and days >= 2:
+        told.append(f"NEW: {len(same):,} of them of {event.name}, the first at {first:%Y-%m-%d %H:%M}")
+    else:
+        told.append(_seen(f"of {event.name}", same))
+    told.append(_seen(f"in {event.region or 'no Region'}", [e for e in before if e.region == event.region]))
     agent = event.user_agent.split("/")[0].split(" ")[0]
     if agent and not any(e.user_agent.startswith(agent) for e in before):
         told.append(f"NEW: none of them with {agent}")
     return tuple(told)
+
+
+def _seen(words: str, same: Sequence[Event]) -> str:
+    return f"{len(same):,} of them {words}" if same else f"none of them {words}"
+
+
+def _new_places(reasons: Mapping[str, tuple[str, ...]], event: Event, before: Sequence[Event]) -> list[str]:
+    """First uses: the event itself, or one of the day before from the same network or in the same Region."""
+    told = [f"NEW: {why}" for why in reasons.get(event.event_id, ())]
+    for earlier in before:
+        if earlier.time is None or event.time is None or event.time - earlier.time > _FRESH:
+            continue
+        for why in reasons.get(earlier.event_id, ()):
+            if is_of(why, event):
+                told.append(f"NEW: {why}, at {earlier.time:%Y-%m-%d %H:%M}")
+    return told
 
 
 def _around(session: Session, event: Event) -> tuple[Moment, ...]:
@@ -173,7 +204,7 @@ def _around(session: Session, event: Event) -> tuple[Moment, ...]:
 
     if event.time is None:
         return ()
-    story = story_of(session.world, session.search, event)
+    story = story_of(session.places.surroundings(session.world), session.search, event)
     since, until = event.time - timedelta(hours=1), event.time + timedelta(hours=24)
     near = [m for m in story.moments if m.beat in (Beat.EVENT, Beat.FOLD) and since <= m.at <= until]
     grave = [m for m in near if m.severity in (Severity.HIGH, Severity.CRITICAL) or m.why]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis.classing import classify
 from ..analysis.event_columns import actor_words, short_target
 from ..model.event import Event
 from .noticing import noticed_lines, noticed_object
@@ -69,9 +68,8 @@ def _who(found: Triage) -> list[str]:
 
 
 def _what(found: Triage, event: Event) -> list[str]:
-    weight = classify(event, found.who.snapshot if found.who is not None else None)
-    lines = [event_line(event)]
-    if weight.severity is not None:
+    lines, weight = [event_line(event)], found.weight
+    if weight is not None and weight.severity is not None:
         lines.append(f"{weight.severity.value}: {'; '.join(weight.why)}" + (f" (ATT&CK: {weight.tactic})" if weight.tactic else ""))
     if event.targets:
         lines.append(f"on {', '.join(event.targets[:4])}")

@@ -17,6 +17,8 @@ from ..model.account import World
 from ..model.document import Document, Gap, Kind, Origin
 from ..model.event import Event, Window, WindowState
 from ..source.base import Cancelled, EventFile, EventQuery, Source, never_cancelled
+from .eventlog import EventLog
+from .placing import Placing, Surroundings
 
 LAG = timedelta(minutes=20)
 """CloudTrail's event history tells of most calls within five minutes, and of nearly all within fifteen: each look goes back so far."""
@@ -45,10 +47,20 @@ class Watch:
     """One watch. `look` blocks on the network or the disk; between two looks nothing is held but ids.
 
     filter_text: the filter language of the events list
+    places:      what is known of where everybody usually is; new events are learned from
     """
 
-    def __init__(self, source: Source, world: World, filter_text: str, now: Callable[[], datetime], regions: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        source: Source,
+        world: World,
+        filter_text: str,
+        now: Callable[[], datetime],
+        regions: Sequence[str] = (),
+        places: Placing | None = None,
+    ) -> None:
         self._source, self._world, self._now = source, world, now
+        self._places = places or Placing(EventLog())
         self._columns = columns("events")
         self._text = filter_text
         self._regions = tuple(regions)
@@ -77,16 +89,17 @@ class Watch:
         for words in sorted(troubles - self._troubles):
             yield Trouble(words)
         self._troubles = troubles
-        accounts = {snapshot.account: snapshot for snapshot in self._world.snapshots}
-        for event in sorted(self._wanted(fresh), key=lambda e: e.time or _NO_TIME):
-            yield Seen(event, classify(event, accounts.get(event.account)))
+        self._places.learn(fresh)
+        around = self._places.surroundings(self._world)
+        for event in sorted(self._wanted(fresh, around), key=lambda e: e.time or _NO_TIME):
+            yield Seen(event, classify(event, around.of(event)))
         self._first = self._first and not looked  # what was there is not known before a look has ended
 
     def _items(self, cancelled: Cancelled) -> Iterator[Document | Trouble]:
         if hasattr(self._source, "event_files"):
             yield from self._from_files(cancelled)
             return
-        query = EventQuery(since=self._since - LAG, regions=self._regions)
+        query = EventQuery(since=self._since - LAG, regions=self._regions, most=None)
         self._since = self._now()
         for item in self._source.events(query, cancelled):
             if isinstance(item, Window) and item.state in _BAD:
@@ -127,13 +140,12 @@ class Watch:
                 fresh.append(event)
         return fresh
 
-    def _wanted(self, events: list[Event]) -> list[Event]:
+    def _wanted(self, events: list[Event], around: Surroundings) -> list[Event]:
         if not events or not self._text.strip():
             return events
         now = self._now()
         wanted: Filter = parse(self._text, self._columns, now)
-        accounts = {snapshot.account: snapshot for snapshot in self._world.snapshots}
-        index = Index(self._columns, [(event, accounts.get(event.account)) for event in events], now)
+        index = Index(self._columns, [(event, around.of(event)) for event in events], now)
         return [events[i] for i in index.select(wanted)]
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from ..model.coverage import Coverage, Covered
 from ..model.document import Document, Gap
 from ..model.event import Window
 
@@ -25,6 +26,7 @@ class SourceInfo(msgspec.Struct, frozen=True):
     kind:        `live`, `evidence`, `demo`
     connection:  stable name of the way in (profile, role, endpoint), the cache's key before the account is known
     changed:     when the files that say who we are were last written; what was kept before that may be another account's
+    days:        how far back events are looked up
     """
 
     kind: str
@@ -35,6 +37,7 @@ class SourceInfo(msgspec.Struct, frozen=True):
     endpoint_url: str = ""
     paths: tuple[str, ...] = ()
     changed: datetime | None = None
+    days: int = 90
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -46,6 +49,10 @@ class Step(msgspec.Struct, frozen=True):
     throttled: bool = False
 
 
+FIRST_LOOK = 60
+"""Requests of a first look: 3,000 events, half a minute of CloudTrail's budget."""
+
+
 class EventQuery(msgspec.Struct, frozen=True):
     """Which events are wanted. A source may yield more than asked; the session filters again.
 
@@ -54,6 +61,9 @@ class EventQuery(msgspec.Struct, frozen=True):
     key_ids:    access keys known to belong to it
     attribute, value: one LookupEvents attribute when no actor is given (`EventName`, `CreateUser`)
     regions:    () for the source's own
+    sessions:   temporary keys known to be the identity's, each with the moment it was handed out, the latest first
+    covered:    what was read before and need not be asked again
+    most:       requests of a first look, per Region (of an identity: and attribute); None to go on until all is covered
     """
 
     actor_arn: str = ""
@@ -64,6 +74,14 @@ class EventQuery(msgspec.Struct, frozen=True):
     since: datetime | None = None
     until: datetime | None = None
     regions: tuple[str, ...] = ()
+    sessions: tuple[tuple[str, datetime], ...] = ()
+    covered: Coverage = Coverage()
+    most: int | None = FIRST_LOOK
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked for, not an identity or an attribute."""
+        return not (self.actor_arn or self.attribute)
 
 
 Item = Document | Gap | Step
@@ -107,8 +125,11 @@ class Source(Protocol):
         """Everything the lists need: caller, GAAD pages, credential report, summary, aliases, password policy."""
         ...
 
-    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
-        """Event documents, newest first where the source can; a Window again whenever what is covered has changed."""
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window | Covered]:
+        """Event documents, newest first where the source can; a Window again whenever what is covered has changed.
+
+        A Covered speaks of the document right before it and of those before that: it may be kept once their events are.
+        """
         ...
 
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:

@@ -14,7 +14,7 @@ import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import msgspec
 
 from ..errors import BadInputError
 from ..model.account import Snapshot
+from ..model.coverage import Coverage, Covered
 from ..model.document import Document, Kind
 from ..model.event import Event
 from ..model.freshness import is_stale
@@ -53,6 +54,14 @@ class CacheInfo(msgspec.Struct, frozen=True):
     bytes: int
     entries: tuple[Entry, ...]
     connections: tuple[tuple[str, str], ...]
+    covered: tuple[Covered, ...] = ()
+
+
+class EventRow(msgspec.Struct, frozen=True, eq=False):
+    """Events as they were kept together, and what of the trail they are all of."""
+
+    events: tuple[Event, ...]
+    covered: Covered | None = None
 
 
 def _disk_class() -> Any:
@@ -319,7 +328,7 @@ class Cache:
 
     def put_snapshot(self, account: str, snapshot: Snapshot) -> None:
         """Keep the decoded lists for the next start, marked with the model they were written by."""
-        bare = msgspec.structs.replace(snapshot, last_events={}, last_accessed={})
+        bare = msgspec.structs.replace(snapshot, last_events={}, last_accessed={}, new_places={})
         self._set(f"snapshot/{account}", _model_mark() + zlib.compress(msgspec.msgpack.encode(bare), 1))
 
     def snapshot(self, account: str) -> Snapshot | None:
@@ -340,23 +349,50 @@ class Cache:
 
     # -- events ------------------------------------------------------------------------------------------------------
 
-    def put_events(self, account: str, events: Sequence[Event]) -> None:
-        """Keep events as a segment that is never changed; the same events make the same segment."""
+    def put_events(self, account: str, events: Sequence[Event], covered: Covered | None = None) -> None:
+        """Keep events as a segment that is never changed; the same events make the same segment.
+
+        What they cover stands in the same row, under one checksum: it is there if and only if they are, whatever is killed or damaged.
+        """
         body = msgspec.msgpack.encode(tuple(events))
-        name = hashlib.sha256(body).hexdigest()[:24]
-        self._set(f"events/{account}/{name}", _model_mark() + zlib.compress(body, 1))
+        packed = zlib.compress(body, 1)
+        if covered is None:
+            self._set(f"events/{account}/{hashlib.sha256(body).hexdigest()[:24]}", _model_mark() + packed)
+            return
+        claim = msgspec.msgpack.encode(covered)
+        value = len(claim).to_bytes(2, "big") + claim + packed
+        name = hashlib.sha256(claim + body).hexdigest()[:24]
+        self._set(f"events/{account}/{name}", _covered_mark() + zlib.crc32(value).to_bytes(4, "big") + value)
+
+    def event_rows(self, account: str) -> Iterator[EventRow]:
+        """All events kept of an account, in no order, repeated ones repeated. A row that is damaged is forgotten, with what it covered."""
+        for name, covered, packed in self._event_rows(account):
+            try:
+                yield EventRow(_events.decode(zlib.decompress(packed)), covered)
+            except (zlib.error, msgspec.MsgspecError) as error:
+                self.notices.append(f"Events in the cache could not be read ({name}: {error})")
 
     def events(self, account: str) -> Iterator[Event]:
         """All events kept of an account, in no order, repeated ones repeated."""
-        mark = _model_mark()
+        for row in self.event_rows(account):
+            yield from row.events
+
+    def _event_rows(self, account: str) -> Iterator[tuple[str, Covered | None, bytes]]:
+        """Rows of this model: name, what they cover, and their events still packed."""
+        mark, covering = _model_mark(), _covered_mark()
         for name in self._keys(f"events/{account}/"):
-            value = self._get(name)
-            if value is None or value[: len(mark)] != mark:
-                continue
-            try:
-                yield from _events.decode(zlib.decompress(value[len(mark) :]))
-            except (zlib.error, msgspec.MsgspecError) as error:
-                self.notices.append(f"Events in the cache could not be read ({name}: {error})")
+            value = self._get(name) or b""
+            if value[: len(mark)] == mark:
+                yield name, None, value[len(mark) :]
+            elif value[: len(covering)] == covering:
+                check, rest = value[len(covering) :][:4], value[len(covering) + 4 :]
+                end = 2 + int.from_bytes(rest[:2], "big")
+                try:
+                    if zlib.crc32(rest).to_bytes(4, "big") != check:
+                        raise ValueError("its checksum is wrong")
+                    yield name, _covered.decode(rest[2:end]), rest[end:]
+                except (ValueError, msgspec.MsgspecError) as error:
+                    self.notices.append(f"Events in the cache could not be read ({name}: {error}); they will be asked for again")
 
     # -- accounts ----------------------------------------------------------------------------------------------------
 
@@ -386,12 +422,14 @@ class Cache:
             Entry(account, kind, len(stamps), min(stamps), max(stamps), is_stale(Kind(kind), max(stamps), now))
             for (account, kind), stamps in sorted(groups.items())
         ]
-        for account in {key.split("/")[1] for key in self._keys("events/")}:
+        covered: list[Covered] = []
+        for account in sorted({key.split("/")[1] for key in self._keys("events/")}):
             count = len(self._keys(f"events/{account}/"))
             entries.append(Entry(account, "events", count, None, None, False))
+            covered.extend(_joined(one for _, one, _ in self._event_rows(account) if one is not None))
         links = [msgspec.msgpack.decode(value, type=tuple[str, str]) for key in self._keys("connection/") if (value := self._get(key))]
         size = sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
-        return CacheInfo(str(self.directory), size, tuple(entries), tuple(links))
+        return CacheInfo(str(self.directory), size, tuple(entries), tuple(links), tuple(covered))
 
     def clear(self, account: str = "") -> int:
         """Forget one account, or everything; the number of rows that went."""
@@ -419,6 +457,13 @@ _document = msgspec.msgpack.Decoder(Document)
 _snapshot = msgspec.msgpack.Decoder(Snapshot)
 _events = msgspec.msgpack.Decoder(tuple[Event, ...])
 _digests = msgspec.msgpack.Decoder(UsageDigests)
+_covered = msgspec.msgpack.Decoder(Covered)
+
+
+def _joined(covered: Iterable[Covered]) -> Iterator[Covered]:
+    """Ranges that touch, as one; by account, Region and what was asked, in order of time."""
+    for (account, region, asked), spans in sorted(Coverage.of(covered).parts.items()):
+        yield from (Covered(account, region, asked, low, high) for low, high in spans.parts)
 
 
 def _packed(document: Document) -> bytes:
@@ -459,3 +504,8 @@ def _model_mark() -> bytes:
             shapes.append(noun.__name__ + ",".join(f"{f}:{noun.__annotations__.get(f)}" for f in noun.__struct_fields__))
         _mark = hashlib.sha256("|".join(shapes).encode()).digest()[:8]
     return _mark
+
+
+def _covered_mark() -> bytes:
+    """The mark of rows that also say what they cover."""
+    return hashlib.sha256(_model_mark() + b"covered 1").digest()[:8]

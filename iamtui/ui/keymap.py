@@ -76,7 +76,7 @@ KEYS = (
     Key("preset.policies", "f3", "preset('policies')", "events: changes of policies and groups", "explorer", "presets"),
     Key("preset.trust", "f4", "preset('trust')", "events: changes of trust", "explorer", "presets"),
     Key("preset.logging", "f5", "preset('logging')", "events: logging switched off or changed", "explorer", "presets"),
-    Key("preset.sign-in", "f6", "preset('sign-in')", "events: sign-ins and the root user", "explorer", "presets"),
+    Key("preset.sign-in", "f6", "preset('sign-in')", "events: sign-ins, the root user, new places", "explorer", "presets"),
     Key("preset.grave", "f7", "preset('grave')", "events: high and critical", "explorer", "presets"),
     Key("view.9", "9", "sql", "SQL over events", "explorer", "views"),
     Key("sql.run", "f5,ctrl+r", "run", "ask the query", "sql", "act", True),

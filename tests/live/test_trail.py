@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iamtui.model.event import WindowState
 from iamtui.session import Direction, Session
-from iamtui.source.live import LiveOptions, LiveSource, limits, trail
+from iamtui.source.live import LiveOptions, LiveSource, limits
 from tests.server import AwsTestServer
 from tests.server.accounts import ACCOUNT, large_account
 
@@ -133,13 +133,14 @@ def test_101_events_are_paged_with_the_identical_request(quick_lookups: None) ->
     assert {w.state for w in windows} == {WindowState.COVERED}
 
 
-def test_where_it_stops_it_says_so(quick_lookups: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trail, "MOST_PAGES", 2)
+def test_where_it_stops_it_says_so(quick_lookups: None) -> None:
     events = [event(f"Call{i}", user(), i) for i in range(180)]
     with AwsTestServer(large_account(3, 3, 1), events, rate=0) as server:
         session = opened(server)
-        load(session, "user-1")
-        window = next(w for w in session.windows(session.find("user-1")[0].row) if w.asked.startswith("Username"))
+        row = session.find("user-1")[0].row
+        for _ in session.load_activity(row, most=2):
+            pass
+        window = next(w for w in session.windows(row) if w.asked.startswith("Username"))
     assert window.state is WindowState.PARTIAL
     assert "older" in window.reason
     assert window.since is not None
@@ -201,9 +202,11 @@ def test_sql_over_a_live_account_says_what_was_not_covered(quick_lookups: None, 
     events = [event("ListUsers", user(), 60), event("ListRoles", user(), 50)]
     with AwsTestServer(large_account(3, 3, 1), events, rate=0) as server:
         arguments = ["sql", "--endpoint-url", server.url, "--region", "us-east-1", "--cache-dir", str(tmp_path), "--format", "csv"]
-        CliRunner().invoke(cli, ["list", "users", *arguments[1:]])
-        first = CliRunner().invoke(cli, [*arguments, "SELECT count(*) AS n FROM cloudtrail_logs"])
-        offline = CliRunner().invoke(cli, [*arguments, "--offline", "SELECT count(*) AS n FROM cloudtrail_logs"])
-    assert (first.exit_code, first.stdout) == (0, "n\n2\n")
-    assert (offline.exit_code, offline.stdout) == (4, "n\n2\n")
-    assert "not all there are" in offline.stderr
+        query = "SELECT count(*) AS n FROM cloudtrail_logs"
+        CliRunner().invoke(cli, ["events", "--identity", "user-1", *arguments[1:]])
+        part = CliRunner().invoke(cli, [*arguments, "--offline", query])
+        CliRunner().invoke(cli, ["events", *arguments[1:]])
+        offline = CliRunner().invoke(cli, [*arguments, "--offline", query])
+    assert (part.exit_code, part.stdout) == (4, "n\n2\n")
+    assert "not all there are" in part.stderr
+    assert (offline.exit_code, offline.stdout) == (0, "n\n2\n")  # it is known that nothing else was there

@@ -79,7 +79,7 @@ def hold_alike(session: Session, made: StoredEvents) -> None:
         for field in Event.__struct_fields__:
             if field not in ("record", "excerpt", "origin") and getattr(event, field) != getattr(held, field):
                 wrong.append((event.event_id, field, getattr(event, field), getattr(held, field)))
-        snapshot = session.world.snapshot(event.account)
+        snapshot = session._surroundings().of(event)
         if classify(event, snapshot) != classify(held, snapshot):
             wrong.append((event.event_id, "class", classify(event, snapshot), classify(held, snapshot)))
     assert wrong == []
@@ -193,6 +193,19 @@ def test_rows_say_what_the_decoder_says_of_any_shape(tmp_path_factory: pytest.Te
         made.close()
 
 
+def test_first_uses_are_the_same(demo: tuple[Session, StoredEvents]) -> None:
+    session, made = demo
+    reasons = session.places.follow()
+    assert reasons
+    assert made.places().found() == reasons
+
+
+@needs_data
+def test_first_uses_of_real_events_are_the_same(real: tuple[Session, StoredEvents]) -> None:
+    session, made = real
+    assert made.places().found() == session.places.follow()
+
+
 # -- filters and orders ---------------------------------------------------------------------------------------------------
 
 FILTERS = (
@@ -229,6 +242,9 @@ FILTERS = (
     "none",
     "arn:aws:iam::",
     "medium",
+    'about:"new place"',
+    "why:first-use",
+    "class:medium about:place",
     "outcome:denied|success class:high !origin:10.0.0.0/8",
 )
 
@@ -247,7 +263,7 @@ def passing(session: Session, made: StoredEvents, text: str) -> tuple[list[tuple
     listing = session.listing(ListKind.EVENTS)
     wanted = parse(text, listing.columns, NOW)
     memory = [ident(listing.rows[i].item) for i in session._index(listing).select(wanted)]  # type: ignore[arg-type]
-    rows = made.narrowed(wanted, listing.columns, "", False, {s.account: s for s in session.world.snapshots})
+    rows = made.narrowed(wanted, listing.columns, "", False, session._surroundings())
     disk = idents(made, rows)
     made.drop(rows)
     return sorted(memory), sorted(disk)
@@ -294,9 +310,7 @@ def test_an_order_is_the_same(demo: tuple[Session, StoredEvents], column: str, d
     index = session._index(listing)
     memory = [index.values(column)[i] for i in index.sorted(range(len(listing.rows)), column, descending)]
     place = {ident(row.item): i for i, row in enumerate(listing.rows)}  # type: ignore[arg-type]
-    rows = made.narrowed(
-        parse("", listing.columns, NOW), listing.columns, column, descending, {s.account: s for s in session.world.snapshots}
-    )
+    rows = made.narrowed(parse("", listing.columns, NOW), listing.columns, column, descending, session._surroundings())
     assert memory == [index.values(column)[place[one]] for one in idents(made, rows)]
 
 
@@ -346,8 +360,8 @@ def test_a_story_is_the_same(demo: tuple[Session, StoredEvents]) -> None:
     for row in grave:
         event = row.item
         assert isinstance(event, Event)
-        ours = story_of(session.world, memory, event)
-        theirs = story_of(session.world, disk, event)
+        ours = story_of(session._surroundings(), memory, event)
+        theirs = story_of(session._surroundings(), disk, event)
         assert plain_lines(ours) == plain_lines(theirs)
         assert ours.followed == theirs.followed
 

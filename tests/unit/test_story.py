@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.analysis.attribution import Chains
+from iamtui.analysis.places import Places
 from iamtui.analysis.story import Beat, Story, gather, tell
 from iamtui.cli import cli
 from iamtui.model.event import Actor, ActorKind, Event, Outcome
@@ -49,7 +50,9 @@ def weigh(event: Event) -> tuple[Severity | None, str]:
 
 
 def told(*events: Event) -> Story:
-    return tell(Chains(events), events, "ana", weigh)
+    found = Places()
+    found.learn(events)
+    return tell(Chains(events), events, "ana", weigh, (), lambda event: found.found().get(event.event_id, ()))
 
 
 def why(story: Story, name: str) -> tuple[str, ...]:
@@ -68,9 +71,14 @@ def test_routine_is_folded_and_pauses_are_told() -> None:
 def test_what_is_new_stands_out_only_after_a_day_of_others() -> None:
     fresh = told(call(0), call(1, ip="198.51.100.7"), call(2, "CreateUser"))
     assert [m.beat for m in fresh.moments] == [Beat.ROUTINE]
-    story = told(call(0), call(30, ip="198.51.100.7"), call(60, region="eu-west-1"), call(90, "CreateUser"))
+    settled = [call(hours) for hours in range(0, 120, 10)]
+    story = told(*settled, call(130, ip="198.51.100.7"), call(160, region="eu-west-1"), call(190, "CreateUser"))
     reasons = [m.why for m in story.moments if m.beat is Beat.EVENT]
-    assert reasons == [("first call from 198.51.100.7",), ("first call in eu-west-1",), ("first CreateUser",)]
+    assert reasons == [
+        ("first use from network 198.51.100.0/24 after 5 days in others",),
+        ("first use of Region eu-west-1 after 6 days in none",),
+        ("first CreateUser",),
+    ]
 
 
 def test_persons_who_sign_in_to_the_same_role_have_stories_of_their_own() -> None:

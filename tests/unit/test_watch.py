@@ -147,3 +147,31 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.exit_code == 0
     assert [json.loads(line)["event-id"] for line in run.stdout.splitlines()] == ["e-60", "e-61"]
     assert "2 events in 2 looks" in run.stderr
+
+
+def test_a_call_from_a_new_network_is_told_by_what_was_read_before(tmp_path: Path) -> None:
+    from iamtui.model.event import Event
+    from iamtui.session.eventlog import EventLog
+    from iamtui.session.placing import Placing
+    from iamtui.source.decode import decode_events
+
+    def calls(first: int, count: int, begin: datetime, **more: Any) -> list[dict[str, Any]]:
+        ana = {"type": "IAMUser", "principalId": "AIDA1", "arn": "arn:aws:iam::1:user/ana", "userName": "ana"}
+        days = [f"{begin + timedelta(days=n):%Y-%m-%dT%H:%M:%SZ}" for n in range(count)]
+        return [record(first + n, eventTime=day, userIdentity=ana, **more) for n, day in enumerate(days)]
+
+    begin = datetime(2026, 10, 1, tzinfo=UTC)
+    held = json.dumps({"Records": calls(0, 20, begin, sourceIPAddress="192.0.2.1")}).encode()
+    log = EventLog()
+    known: tuple[Event, ...] = decode_events(Document(Kind.EVENTS, held, begin, Origin("live", "x"))).events
+    log.add(known)
+    places = Placing(log)
+    places.follow()
+    write_file(tmp_path / "old.json", calls(100, 1, begin))
+    watch = Watch(EvidenceSource((str(tmp_path),)), World(), 'about:"new place"', lambda: begin, (), places)
+    assert list(watch.look()) == []
+    write_file(tmp_path / "new.json", calls(200, 2, begin + timedelta(days=40), sourceIPAddress="198.51.100.7"))
+    (told,) = [item for item in watch.look() if isinstance(item, Seen)]
+    assert told.event.ip == "198.51.100.7"
+    assert "first use from network 198.51.100.0/24 after 40 days in others" in told.weight.why
+    assert len(log) == 20  # it is learned from, and not kept

@@ -58,7 +58,7 @@ def side_by_side(jobs: list[Callable[[Cancelled, queue.SimpleQueue[Any]], None]]
     try:
         while running:
             try:
-                item = out.get(timeout=0.2)
+                item = out.get(timeout=0.05)
             except queue.Empty:
                 if cancelled():
                     return

@@ -13,26 +13,38 @@ LOOKUPS_PER_SECOND = 2.0
 
 
 class Bucket:
-    """A token bucket. `take` waits for a token; it never gives more than the rate, whoever asks."""
+    """A token bucket. `take` waits for a token; it never gives more than the rate, whoever asks.
+
+    Who is patient (a long reading in the background) waits behind those who are not (somebody looks at one identity).
+    """
 
     def __init__(
         self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._rate, self._burst, self._clock, self._sleep = rate, burst, clock, sleep
         self._tokens, self._at = burst, clock()
+        self._urgent = 0
         self._lock = threading.Lock()
 
-    def take(self, cancelled: Cancelled) -> bool:
-        """Wait for a token; False when cancelled meanwhile."""
-        while not cancelled():
-            wait = self._try()
-            if wait <= 0:
-                return True
-            self._sleep(max(min(wait, 0.05), 0.001))
-        return False
-
-    def _try(self) -> float:
+    def take(self, cancelled: Cancelled, *, patient: bool = False) -> bool:
+        """Wait for a token; False when cancelled meanwhile, which is noticed within 0.05 s."""
         with self._lock:
+            self._urgent += not patient
+        try:
+            while not cancelled():
+                wait = self._try(patient)
+                if wait <= 0:
+                    return True
+                self._sleep(max(min(wait, 0.05), 0.001))
+            return False
+        finally:
+            with self._lock:
+                self._urgent -= not patient
+
+    def _try(self, patient: bool) -> float:
+        with self._lock:
+            if patient and self._urgent:
+                return 0.05
             now = self._clock()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
             self._at = now

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AwsError
+from ...model.coverage import Covered
 from ...model.document import Kind
 from ...model.event import Window
 from ..base import Cancelled, EventQuery, Item, PolicyRemark, SourceInfo, never_cancelled
@@ -30,6 +31,7 @@ class LiveSource:
             role_arn=options.role_arn,
             endpoint_url=options.endpoint_url,
             changed=configuration_changed(),
+            days=options.lookup_days,
         )
         self.connection = Connection(options, mfa_prompt)
         self._caller = Caller(self.connection)
@@ -39,7 +41,7 @@ class LiveSource:
 
         yield from read_account(self._caller, cancelled)
 
-    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window]:
+    def events(self, query: EventQuery, cancelled: Cancelled = never_cancelled) -> Iterator[Item | Window | Covered]:
         from .trail import read_events
 
         self._know_account()

@@ -72,7 +72,8 @@ _LINK = {
 }
 
 
-def header(session: Session, width: int, now: datetime, progress: str = "", label: str = "", sweep: str = "") -> Text:
+def header(session: Session, width: int, now: datetime, progress: str = "", label: str = "", sweep: str = "", events: str = "") -> Text:
+    """`progress`, `sweep`, `events`: how far the account's lists are, the asking for last uses, and its events."""
     as_of = min((s.as_of for s in session.world.snapshots if s.as_of), default=None)
     problems = session.problem_count()
     link, link_style = _LINK.get(session.link, ("", ""))
@@ -90,6 +91,7 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
         ("READ-ONLY", "bold", 1),
         (link, link_style, 2),
         (sweep, "", 0),
+        (visible(events), "", 3),
         (when, "bold" if stale else "", 3),
         (f"{problems} problem{'s' if problems > 1 else ''} !" if problems else "", "bold", 2),
     ]

@@ -19,9 +19,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from ...analysis.coverage import progress_parts, progress_words
 from ...errors import IamtuiError
 from ...model.event import Event
 from ...session import NAMED, ListKind, Row, Session, Update
+from ...source.base import FIRST_LOOK, EventQuery
 from ...text import visible
 from ..keymap import KEYS, bindings, key_words
 from ..messages import Answered, GoTo, Said, ShowPage
@@ -48,7 +50,7 @@ PRESETS = {
     "policies": "about:policies",
     "trust": "about:trust",
     "logging": "about:logging",
-    "sign-in": "about:sign-in|root",
+    "sign-in": 'about:sign-in|root|"new place"',
     "grave": "class:critical|high",
 }
 """Filters of the events list that are one key."""
@@ -75,6 +77,7 @@ class Explorer(Screen[None]):
         self._drawn_at = 0.0
         self._refreshing = False
         self._events_asked = False
+        self._reading_events = False
         self.began = False  # True once everything that a start reads has been asked for
         self._roles_asked = False
         self._preview_timer: object = None
@@ -131,7 +134,8 @@ class Explorer(Screen[None]):
         session = self.app.session
         snapshots = session.world.snapshots
         label = self.app.account_label(snapshots[0].account) if len(snapshots) == 1 else ""
-        self._header.update(chrome.header(session, width, session.now(), self._progress, label, self._sweep_words(width)))
+        elsewhere = progress_words(session.windows(), short=True) if self._reading_events and self.list.kind is not ListKind.EVENTS else ""
+        self._header.update(chrome.header(session, width, session.now(), self._progress, label, self._sweep_words(width), elsewhere))
         self._draw_tabs()
         self._draw_crumbs()
         self._draw_hints()
@@ -155,6 +159,9 @@ class Explorer(Screen[None]):
                 parts.append((f"{len(selection):,} of {len(selection.listing.rows):,}", "", 2))
         if selection is not None and selection.error:
             parts = [(f"/{visible(state.filter)}: {visible(selection.error)}", "bold", 0)]
+        if self._reading_events and self.list.kind is ListKind.EVENTS:
+            told = progress_parts(self.app.session.windows())
+            parts.extend((visible(words), "", room) for words, room in zip(told, (3, 5, 6, 2, 7), strict=False))
         if state.sort:
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
@@ -267,8 +274,8 @@ class Explorer(Screen[None]):
             self._last_view = self.list.kind
         self.list.show(kind, filter_text)
         self._draw_tabs()
-        if kind is ListKind.EVENTS and not self._events_asked and not self.app.session.windows():
-            self._read_events()
+        if kind is ListKind.EVENTS and not self._events_asked:
+            self._read_events()  # of a live account: what is new since; what was kept is shown at once
         if kind is ListKind.ROLES and not self._roles_asked and not self._refreshing:
             self._read_roles()
         if kind is ListKind.FINDINGS and self.app.session.findings_stale:
@@ -341,6 +348,8 @@ class Explorer(Screen[None]):
             self._draw_crumbs()
         elif self._sweeping is not None and self._sweeping.running:
             self._sweeping.stop()
+        elif self._reading_events and self.list.kind is ListKind.EVENTS and self.app.session.info.kind == "live":
+            self._stop_events()
         else:
             self._say("This is the top; q quits")
 
@@ -437,7 +446,10 @@ class Explorer(Screen[None]):
             self._detail.view.refresh()
             return
         if self.list.kind is ListKind.EVENTS and not self._refreshing and self._events_asked:
-            self._read_events()
+            if self._reading_events:
+                self._say("Already reading; esc stops it, and what was read is kept")
+            else:
+                self._read_events(most=None)
             return
         if self._refreshing:
             self._say("Already reading")
@@ -487,22 +499,34 @@ class Explorer(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group="findings", exit_on_error=False)
 
-    def _read_events(self) -> None:
-        self._events_asked = True
+    def _read_events(self, most: int | None = FIRST_LOOK) -> None:
+        """Read the account's events: a first look, or (`most` None) on until everything is covered or it is stopped."""
+        self._events_asked = self._reading_events = True
         session = self.app.session
+        query = EventQuery(regions=session.info.regions, most=most)
 
         def run() -> None:
             worker = get_current_worker()
             last = 0.0
-            for activity in session.load_events(None, lambda: worker.is_cancelled):
-                if worker.is_cancelled:
-                    return
-                now = time.monotonic()
-                if not activity.running or now - last >= 1.0:
-                    last = now
-                    self.post_message(Answered("events", activity, finished=not activity.running))
+            try:
+                for activity in session.load_events(query, lambda: worker.is_cancelled):
+                    if worker.is_cancelled:
+                        return
+                    now = time.monotonic()
+                    if activity.running and now - last >= 1.0:
+                        last = now
+                        self.post_message(Answered("events", activity, finished=False))
+            finally:
+                if not worker.is_cancelled:
+                    self.post_message(Answered("events", None, finished=True))
 
         self.run_worker(run, thread=True, exclusive=True, group="events", exit_on_error=False)
+
+    def _stop_events(self) -> None:
+        self.workers.cancel_group(self, "events")
+        self._reading_events = False
+        self._draw()
+        self._say("Stopped. What was read is kept; r reads on from there")
 
     def on_answered(self, message: Answered) -> None:
         message.stop()
@@ -524,6 +548,7 @@ class Explorer(Screen[None]):
                 self._preview()
             self._draw()
         elif message.question == "events":
+            self._reading_events = self._reading_events and not message.finished
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
                 self.list.update()
             self._draw()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...analysis.attribution import Chain, Chains, people
+from ...analysis.coverage import progress_words, time_left
 from ...model.event import Activity, Event, Window, WindowState
 from ...model.identity import Role, User
 from ...session import Direction, ListKind
@@ -35,13 +36,14 @@ class ActivityView(View):
             self._load()
 
     def refresh(self) -> None:
-        self._load()
+        """What is new, and on to where a first look stopped, until all is covered."""
+        self._load(most=None)
 
-    def _load(self) -> None:
+    def _load(self, **limits: Any) -> None:
         row, direction, session = self.row, self.direction, self.session
 
         def job(cancelled: Cancelled) -> Iterable[tuple[Activity, Chains]]:
-            for activity in session.load_activity(row, cancelled, direction):
+            for activity in session.load_activity(row, cancelled, direction, **limits):
                 yield activity, session.chains(activity.events)
 
         self.host.work("activity", job)
@@ -151,8 +153,13 @@ def window_words(window: Window) -> str:
         when = f" {window.since:%Y-%m-%d %H:%M} … {window.until:%Y-%m-%d %H:%M} UTC"
     asked = f", {window.asked}" if window.asked else ""
     count = f", {window.requests} requests" if window.requests else ""
+    if window.requests or window.events or window.state is not WindowState.PARTIAL:
+        count += f", {window.events:,} events"
+    pace = f", {window.rate:.1f} requests/s" if window.rate else ""
+    if window.state is WindowState.RUNNING:
+        pace += f", {time_left(window)}"
     reason = f", {window.reason}" if window.reason else ""
-    return visible(f"{window.region or 'files'}: {window.state.value}{when}{asked}{count}, {window.events} events{reason}")
+    return visible(f"{window.region or 'files'}: {window.state.value}{when}{asked}{count}{pace}{reason}")
 
 
 def coverage_words(windows: tuple[Window, ...], *, running: bool, count: int, direction: str) -> str:
@@ -178,4 +185,5 @@ def coverage_words(windows: tuple[Window, ...], *, running: bool, count: int, di
         oldest = min((w.since for w in held if w.since), default=None)
         days = f" {oldest:%Y-%m-%d}→" if oldest else ""
         parts.append(f"{region}{days} {worst.value}" if worst else f"{region}{days} covered")
-    return visible(begin + ("looking… " if running else "") + ", ".join(parts))
+    far = progress_words(windows) if running else ""
+    return visible(begin + (f"looking… {far}" if far else ", ".join(parts)))

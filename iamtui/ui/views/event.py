@@ -98,10 +98,12 @@ class EventView(View):
             return [], []
         style = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium"}.get(found.severity.value, "")
         first, *others = found.why or ("",)
-        about = f':events about:"{found.about}"' if found.about else ""
+        abouts = found.about.split(", ") if found.about else []
+        about = f':events about:"{abouts[0]}"' if abouts else ""
         reasons = [("class because", why, "", "state-absent") for why in others]
-        if found.about:
-            reasons.append(("about", found.about + (f" (ATT&CK: {found.tactic})" if found.tactic else ""), about, "state-absent"))
+        for number, name in enumerate(abouts):
+            tactic = f" (ATT&CK: {found.tactic})" if found.tactic and not number else ""
+            reasons.append(("about", name + tactic, f':events about:"{name}"', "state-absent"))
         return [("class", f"{found.severity.value}: {first}" if first else found.severity.value, about, style)], reasons
 
     def _behind(self, event: Event) -> tuple[_Field, list[_Field]]:
