@@ -49,15 +49,20 @@ class Column(msgspec.Struct, frozen=True, eq=False):
 
 
 @lru_cache(maxsize=16)
-def columns(kind: str, several_accounts: bool = False) -> tuple[Column, ...]:
+def columns(kind: str, several_accounts: bool = False, marked: bool = False) -> tuple[Column, ...]:
     """The columns of `users`, `roles`, `groups`, `policies`, `events` or `findings`, in their order on screen.
 
-    The account is a column on screen only when there are several; it is in JSON and CSV always.
+    The account is a column on screen only when there are several, the decision of a review only when there is any; they are
+    in JSON and CSV always.
     """
     found = _columns(kind)
-    if several_accounts:
-        return found
-    return tuple(msgspec.structs.replace(c, detail_only=True) if c.id == "account" else c for c in found)
+    if kind != "events":
+        from .review_columns import with_review
+
+        # A policy's owner column tells AWS's policies from one's own; findings belong to what they are about.
+        found = with_review(found, owner_id="owned-by" if kind == "policies" else "owner", owned=kind != "findings")
+    shown = {"account": several_accounts, "mark": marked}
+    return tuple(msgspec.structs.replace(c, detail_only=not shown[c.id]) if c.id in shown else c for c in found)
 
 
 def _columns(kind: str) -> tuple[Column, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     sections:    by section name (USERS … PASSWORD_POLICY)
     caller_arn:  who read it, "" for evidence without that fact
     last_events: latest event by identity ARN among the events read so far; never kept on disk
+    standings:   decisions of reviewers, None until somebody asked for them; never kept on disk
     """
 
     account: str
@@ -62,6 +64,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     gaps: tuple[Gap, ...] = ()
     caller_arn: str = ""
     last_events: Mapping[str, datetime] = {}
+    standings: Any = None  # model.review.Standings, which a start does not import
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

@@ -46,6 +46,7 @@ from .asking import AccessQuestions, Found
 from .book import Book, arn_of
 from .eventlog import when
 from .reading import Reader
+from .reviewing import ReviewQuestions
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Chain, Chains
@@ -82,7 +83,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions):
+class Session(AccessQuestions, ReviewQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -226,11 +227,11 @@ class Session(AccessQuestions):
         if kind is ListKind.EVENTS:
             version: object = (self._event_version(), self.windows(), self._book.world)
         elif kind is ListKind.FINDINGS:
-            version = (self._found, self._book.world)
+            version = (self._found, self._book.world, self._standings)
         elif kind in (ListKind.USERS, ListKind.ROLES):
-            version = (self._book.world, self._event_version())
+            version = (self._book.world, self._event_version(), self._standings)
         else:
-            version = self._book.world
+            version = (self._book.world, self._standings)
         held = self._listings.get(kind)
         if held is not None and held[0] == version:
             return held[1]
@@ -245,7 +246,7 @@ class Session(AccessQuestions):
         rows: list[Row] = []
         last_seen = self._last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
         for known_snapshot in world.snapshots:
-            snapshot = msgspec.structs.replace(known_snapshot, last_events=last_seen) if last_seen else known_snapshot
+            snapshot = self._seen_by(known_snapshot, last_seen)
             items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
             unique = "policy_id" if kind is ListKind.POLICIES else "unique_id"
             rows.extend(Row(f"{item.arn}#{getattr(item, unique)}", item, snapshot) for item in items)
@@ -253,13 +254,19 @@ class Session(AccessQuestions):
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=kind,
-            columns=lists.columns(kind.value, several_accounts=len(world.snapshots) > 1),
+            columns=lists.columns(kind.value, several_accounts=len(world.snapshots) > 1, marked=self.has_marks),
             rows=rows,
             complete=bool(sections) and all(section.complete for section in sections),
             as_of=min((s.as_of for s in sections if s.as_of), default=None),
             gaps=gaps,
             state=_list_state(sections),
         )
+
+    def _seen_by(self, snapshot: Snapshot, last_seen: dict[str, datetime]) -> Snapshot:
+        """A snapshot as lists show it: with what events and reviewers add."""
+        if not last_seen and self._standings is None:
+            return snapshot
+        return msgspec.structs.replace(snapshot, last_events=last_seen, standings=self._standings)
 
     def _event_version(self) -> int:
         return -self._stored.version if self._stored is not None else len(self._book.log)
@@ -298,14 +305,14 @@ class Session(AccessQuestions):
 
     def _finding_listing(self) -> Listing:
         world, found = self._book.world, self._found
-        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
+        by_account = {snapshot.account: self._seen_by(snapshot, {}) for snapshot in world.snapshots}
         rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or _stranger(one.account)) for one in found.findings]
         state: Fact[None] = known(None, "iamtui's own analysis", found.at) if found.of is not None else absent(State.NOT_LOADED)
         whole = all(snapshot.section(name).complete for snapshot in world.snapshots for name in _SECTION_OF.values())
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=ListKind.FINDINGS,
-            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1),
+            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks),
             rows=rows,
             complete=found.of is world and whole,
             as_of=found.at,

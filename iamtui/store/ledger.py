@@ -1,0 +1,443 @@
+"""The ledger: reviewers' decisions in one SQLite file. Rows are added and never changed; what is confirmed survives a kill.
+
+WAL with `synchronous=FULL`: a row that was confirmed is on the disk. Several instances may write at once; each waits for the other.
+A file of a newer format is refused, an older one is migrated with a copy beside it, and no other kind of file is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import BadInputError, IamtuiError, NotFoundError
+from ..model.review import Body, Clue, Entry
+from ..text import inert_json
+from .files import private_dir
+
+FORMAT = 1
+"""Format of the file (`user_version`); MIGRATIONS lead to it from older ones."""
+
+APPLICATION = 0x69616D74  # "iamt"
+_BUSY_SECONDS = 20.0
+_MOST_BYTES = 4_000_000
+"""Bytes of one row that are read; what is larger is no decision of a person."""
+
+_SCHEMA = (
+    """CREATE TABLE entries (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        account TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        campaign TEXT NOT NULL,
+        body TEXT NOT NULL,
+        evidence TEXT NOT NULL
+    )""",
+    "CREATE INDEX entries_campaign ON entries (campaign, kind)",
+    "CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'a ledger only grows'); END",
+    "CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'a ledger only grows'); END",
+)
+
+MIGRATIONS: dict[int, Sequence[str]] = {}
+"""Format -> statements that lead to the next one."""
+
+_body = msgspec.json.Decoder(Body)
+_clues = msgspec.json.Decoder(tuple[Clue, ...])
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_COLUMNS = "id, at, account, kind, campaign, body, evidence"
+
+
+class LedgerError(IamtuiError):
+    """The ledger cannot be used; the sentence says why and what to do."""
+
+
+# -- ids -------------------------------------------------------------------------------------------------------------
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_id(at: datetime) -> str:
+    """26 characters: 48 bits of milliseconds, then 80 random ones (as a ULID has them). No two machines make the same."""
+    value = (max(int(at.timestamp() * 1000), 0) & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return "".join(_DIGITS[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+_ID_LENGTH = 26
+
+
+# -- rows as text ----------------------------------------------------------------------------------------------------
+
+
+def _row(entry: Entry) -> tuple[str, str, str, str, str, str, str]:
+    body = _encode(entry.body).decode()
+    kind = type(entry.body).__name__.lower()
+    return (
+        entry.id,
+        _encode(entry.at).decode()[1:-1],
+        entry.account,
+        kind,
+        entry.campaign,
+        body,
+        _encode(entry.evidence).decode() if entry.evidence else "",
+    )
+
+
+def _entry(row: Sequence[Any], *, evidence: bool) -> Entry:
+    """Raises msgspec.MsgspecError, ValueError or TypeError for what is no row of ours."""
+    ident, at, account, _kind, campaign, body, clues = row
+    if not all(isinstance(part, str) for part in row) or len(ident) != _ID_LENGTH or len(body) + len(clues) > _MOST_BYTES:
+        raise ValueError("no row of a ledger")
+    moment = datetime.fromisoformat(at)
+    if moment.tzinfo is None:
+        raise ValueError("a time without zone")
+    return Entry(ident, moment, account, campaign, _body.decode(body), _clues.decode(clues) if evidence and clues else ())
+
+
+class Ledger:
+    """One file, or none (`path` None: kept in memory, gone with the process). Safe to call from any thread.
+
+    Raises LedgerError at the first use, not when it is made; making one touches nothing.
+    refused: rows that could not be understood, in sentences; they are left where they are
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.refused: list[str] = []
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written; asking makes no file."""
+        return self._connection is not None or (self.path is not None and self.path.exists())
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def since(self, seq: int = 0) -> tuple[list[Entry], int]:
+        """Rows written after the one with that number, without their evidence, and the number of the last one."""
+        found: list[Entry] = []
+        last = seq
+        with self._using() as connection:
+            for number, *row in connection.execute(
+                "SELECT seq, id, at, account, kind, campaign, body, '' FROM entries WHERE seq > ? ORDER BY seq", (seq,)
+            ):
+                last = number
+                try:
+                    found.append(_entry(row, evidence=False))
+                except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+                    self.refused.append(f"row {number} of {self._name} is not understood ({error}); it is left as it is")
+        return found, last
+
+    def evidence(self, idents: Iterable[str]) -> dict[str, tuple[Clue, ...]]:
+        """The facts some rows rest on, by their id."""
+        wanted = list(dict.fromkeys(idents))
+        found: dict[str, tuple[Clue, ...]] = {}
+        with self._using() as connection:
+            for first in range(0, len(wanted), 500):
+                part = wanted[first : first + 500]
+                marks = ",".join("?" * len(part))
+                for ident, text in connection.execute(f"SELECT id, evidence FROM entries WHERE id IN ({marks})", part):
+                    with contextlib.suppress(msgspec.MsgspecError, TypeError):
+                        found[ident] = _clues.decode(text) if text else ()
+        return found
+
+    def entries(self) -> Iterator[Entry]:
+        """Every row with its evidence, in the order of their ids."""
+        with self._using() as connection:
+            for row in connection.execute(f"SELECT {_COLUMNS} FROM entries ORDER BY id"):
+                with contextlib.suppress(msgspec.MsgspecError, ValueError, TypeError):
+                    yield _entry(row, evidence=True)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Write rows, all or none. When this returns they are on the disk."""
+        rows = [_row(entry) for entry in entries]
+        with self._using(write=True) as connection:
+            connection.executemany(f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def merge(self, entries: Iterable[Entry]) -> tuple[int, int, tuple[str, ...]]:
+        """(rows that are new, rows that were here, ids that are here with another content). Ours stay as they are."""
+        new = same = 0
+        other: list[str] = []
+        with self._using(write=True) as connection:
+            for entry in entries:
+                row = _row(entry)
+                held = connection.execute("SELECT body, evidence FROM entries WHERE id = ?", (entry.id,)).fetchone()
+                if held is None:
+                    connection.execute(f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                    new += 1
+                elif held == row[5:]:
+                    same += 1
+                else:
+                    other.append(entry.id)
+        return new, same, tuple(other)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    # -- the file ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _name(self) -> str:
+        return str(self.path) if self.path is not None else "the ledger in memory"
+
+    @contextlib.contextmanager
+    def _using(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._open()
+                if not write:
+                    yield connection
+                    return
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with contextlib.suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._told(error) from None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        if self.path is None:
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            _create(connection)
+        else:
+            self._make_file(self.path)
+            connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            try:
+                self._ready(connection)
+            except BaseException:
+                connection.close()
+                raise
+        self._connection = connection
+        return connection
+
+    def _make_file(self, path: Path) -> None:
+        """Private from its first moment: what SQLite puts beside it takes over its mode."""
+        from .. import paths
+
+        try:
+            if path == paths.ledger_file():
+                private_dir(path.parent)
+            elif not path.parent.exists():
+                path.parent.mkdir(mode=0o700, parents=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {path} cannot be opened: {error.strerror or error}",
+                "iamtui --ledger FILE, or ledger = in config.toml, names another",
+            ) from None
+
+    def _ready(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
+        held = _pragma(connection, "user_version")
+        mine = _pragma(connection, "application_id")
+        if mine != APPLICATION and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise LedgerError(
+                f"{self._name} is a database, but no ledger of iamtui; nothing in it was changed", "--ledger names another file"
+            )
+        if held > FORMAT:
+            raise LedgerError(
+                f"The ledger {self._name} was written by a newer iamtui (format {held}; this one knows {FORMAT}); nothing in it was changed",
+                "update iamtui, or name another file with --ledger",
+            )
+        connection.execute("PRAGMA journal_mode = WAL")  # where the file system cannot, SQLite stays with its rollback journal
+        connection.execute("PRAGMA synchronous = FULL")
+        if held == FORMAT:
+            return
+        if held:
+            self._migrate(connection, held)
+        else:
+            _locked(connection, lambda: _create(connection) if not _pragma(connection, "user_version") else None)
+
+    def _migrate(self, connection: sqlite3.Connection, held: int) -> None:
+        """To our format, in one piece; the file as it was is copied beside it first."""
+        assert self.path is not None
+        copy = self.path.with_name(f"{self.path.name}.format-{held}.bak")
+        if not copy.exists():
+            part = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            other = sqlite3.connect(part)
+            try:
+                connection.backup(other)
+            finally:
+                other.close()
+            part.replace(copy)
+
+        def lead() -> None:
+            now = _pragma(connection, "user_version")
+            while now < FORMAT:
+                if now not in MIGRATIONS:
+                    raise sqlite3.DatabaseError(f"no way leads from format {now} to {FORMAT}")
+                for statement in MIGRATIONS[now]:
+                    connection.execute(statement)
+                now += 1
+                connection.execute(f"PRAGMA user_version = {now}")
+
+        try:
+            _locked(connection, lead)
+        except sqlite3.Error as error:
+            raise LedgerError(
+                f"The ledger {self._name} could not be brought from format {held} to {FORMAT} ({error}); it is as it was",
+                f"its copy is {copy}",
+            ) from None
+
+    def _told(self, error: sqlite3.Error) -> LedgerError:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return LedgerError(
+                f"The ledger {self._name} was busy for {_BUSY_SECONDS:.0f} seconds: another program is writing it; nothing was written",
+                "try again",
+            )
+        if isinstance(error, sqlite3.OperationalError) and not ("malformed" in text or "no such" in text):
+            return LedgerError(
+                f"The ledger {self._name} cannot be used: {text}; nothing was written", "see the file's owner, mode and free space"
+            )
+        return LedgerError(
+            f"The ledger {self._name} is damaged ({text}); nothing in it was changed",
+            f"move it away and start anew from an export or a copy: iamtui review merge EXPORT.jsonl (or {self._name}.format-N.bak); "
+            f"sqlite3 {self._name} .recover may bring back the rest",
+        )
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _locked(connection: sqlite3.Connection, do: Callable[[], None]) -> None:
+    """Alone, in one piece."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        do()
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+# -- other ledgers ---------------------------------------------------------------------------------------------------
+
+_HEADER = {"iamtui": "ledger", "format": FORMAT}
+
+
+def export_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """A ledger as text: a line that says what it is, then one JSON object a row, nothing in them a terminal would obey."""
+    yield inert_json(msgspec.json.encode(_HEADER).decode()) + "\n"
+    for entry in entries:
+        yield inert_json(_encode(entry).decode()) + "\n"
+
+
+def read_other(path: Path) -> tuple[list[Entry], list[str]]:
+    """The rows of another ledger, a file of SQLite or exported text, and what in it was not understood. The file is not changed.
+
+    Raises NotFoundError, BadInputError.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file {path}") from None
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror or error}") from None
+    if head.startswith(b"SQLite format 3\0"):
+        return _read_database(path)
+    return _read_text(path)
+
+
+_line = msgspec.json.Decoder(Entry)
+
+
+def _read_text(path: Path) -> tuple[list[Entry], list[str]]:
+    found: list[Entry] = []
+    refused: list[str] = []
+    headed = False
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            if not headed:
+                headed = True
+                try:
+                    told = msgspec.json.decode(line)
+                except (msgspec.MsgspecError, RecursionError, ValueError):
+                    told = None
+                if not isinstance(told, dict) or told.get("iamtui") != "ledger":
+                    raise BadInputError(f"{path} is neither a ledger nor an export of one", "iamtui review export -o FILE writes one")
+                if isinstance(told.get("format"), int) and told["format"] > FORMAT:
+                    raise BadInputError(f"{path} was exported by a newer iamtui (format {told['format']})", "update iamtui")
+                continue
+            try:
+                entry = _line.decode(line[:_MOST_BYTES])
+                if len(entry.id) != _ID_LENGTH or entry.at.tzinfo is None:
+                    raise ValueError("no row of a ledger")
+                found.append(entry)
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                refused.append(f"{path}, line {number}: {error}")
+    if not headed:
+        raise BadInputError(f"{path} is empty")
+    return found, refused
+
+
+def _read_database(path: Path) -> tuple[list[Entry], list[str]]:
+    """Somebody else's file: read only, its own functions, triggers and views never run."""
+    found: list[Entry] = []
+    refused: list[str] = []
+    for way in ("?mode=ro", "?mode=ro&immutable=1"):  # a folder that cannot be written holds no shared memory of WAL
+        connection = None
+        try:
+            connection = sqlite3.connect(path.resolve().as_uri() + way, uri=True, timeout=5)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA query_only = ON")
+            held, mine = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+            plain = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'entries'").fetchone()
+            if mine != APPLICATION or plain is None or str(plain[0]).upper().startswith("CREATE VIRTUAL"):
+                raise BadInputError(f"{path} is a database, but no ledger of iamtui")
+            if held > FORMAT:
+                raise BadInputError(f"{path} was written by a newer iamtui (format {held})", "update iamtui")
+            if held < FORMAT:
+                raise BadInputError(
+                    f"{path} was written by an older iamtui (format {held})", f"iamtui review list --ledger {path} migrates it first"
+                )
+            for number, row in enumerate(connection.execute(f"SELECT {_COLUMNS} FROM entries ORDER BY id"), 1):
+                try:
+                    found.append(_entry(row, evidence=True))
+                except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+                    refused.append(f"{path}, row {number}: {error}")
+            return found, refused
+        except sqlite3.OperationalError as error:
+            if "immutable" in way:
+                raise BadInputError(f"{path} cannot be read: {error}") from None
+            found, refused = [], []
+        except sqlite3.DatabaseError as error:
+            raise BadInputError(f"{path} is damaged: {error}", "an export of it (iamtui review export) can be merged instead") from None
+        finally:
+            if connection is not None:
+                connection.close()
+    return found, refused
