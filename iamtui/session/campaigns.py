@@ -316,14 +316,10 @@ def queue(session: Session, campaign: Entry | None, cancelled: Callable[[], bool
     for place, one in enumerate(found.items):
         item = Item(one.subject, place, one.pane, one.weight.score, one.weight.signs, one.evidence.hash)
         held = marks.get(one.subject.key)
-        made.append(
-            ItemState(
-                Entry("", now, one.subject.account, "", item, one.evidence.clues),
-                None,
-                held,
-                held is not None and held.mark.hash == item.hash,
-            )
-        )
+        alike = held is not None and held.mark.hash == item.hash
+        # Without a campaign what is in force is what was decided, as long as nothing opens it again.
+        stands = held if held is not None and alike and not held.expired(now) else None
+        made.append(ItemState(Entry("", now, one.subject.account, "", item, one.evidence.clues), stands, None if stands else held, alike))
     states = tuple(made)
     return Queue(None, states, progress(states), None, found.spared, found.gaps)
 
@@ -358,13 +354,13 @@ def item_view(session: Session, state: ItemState, min_age: int = MIN_AGE) -> Ite
     )
 
 
-def _row(session: Session, subject: Subject) -> Row | None:
-    finder = Finder(session.world.snapshots, session._found.findings, session.now())
+def _row(session: Session, subject: Subject, finder: Finder | None = None) -> Row | None:
+    """The row of a subject as it is now; None when it is no longer there."""
+    finder = finder or Finder(session.world.snapshots, session._found.findings, session.now())
     held = finder.item(subject.key)
     if held is None:
         return None
-    key = subject.key.rpartition("#")[0] if subject.key.startswith("finding:") else subject.key
-    return session.row(key) or Row(key, held[0], held[1])
+    return Row(subject.key.rpartition("#")[0] if subject.key.startswith("finding:") else subject.key, held[0], held[1])
 
 
 def _parts(session: Session, item: Any, snapshot: Snapshot, beside: Around, min_age: int) -> Iterable[Part]:
@@ -395,24 +391,29 @@ def _way(identity: Identity, grant: Grant) -> str:
     return f"through group {grant.group}" if grant.group and not isinstance(identity, Group) else grant.via.value
 
 
-def decide_item(
+def decide_items(
     session: Session,
     queue_: Queue,
-    state: ItemState,
+    states: Sequence[ItemState],
     decision: Decision,
     *,
     reason: str = "",
     expires: datetime | None = None,
     ticket: str = "",
 ) -> Decided:
-    """A decision about one item, on the facts as they are now. Raises UsageError where it is gone, or the campaign is closed."""
+    """One decision about some items, on the facts as they are now. Raises UsageError where the campaign is closed, NotFoundError
+    where none of them is there any more."""
     if queue_.closed is not None:
         raise UsageError(f"{queue_.name} was closed {queue_.closed.at:%Y-%m-%d}: its decisions stand as they are")
-    row = _row(session, state.item.subject)
-    if row is None:
-        raise NotFoundError(f"{state.item.subject.name} is no longer in what has been read")
+    finder = Finder(session.world.snapshots, session._found.findings, session.now())
+    rows = [(state, _row(session, state.item.subject, finder)) for state in states]
+    gone = [state.item.subject.name for state, row in rows if row is None]
+    if len(gone) == len(rows):
+        raise NotFoundError(f"{', '.join(gone[:3])}: no longer in what has been read")
     ident = queue_.campaign.id if queue_.campaign is not None else ""
-    return session.decide([row], decision, reason=reason, expires=expires, ticket=ticket, campaign=ident)
+    present = [row for _, row in rows if row is not None]
+    done = session.decide(present, decision, reason=reason, expires=expires, ticket=ticket, campaign=ident)
+    return msgspec.structs.replace(done, refused=(*done.refused, *(f"{name} is no longer there" for name in gone)))
 
 
 def carried(states: Iterable[ItemState], now: datetime) -> tuple[tuple[ItemState, ...], tuple[ItemState, ...]]:
@@ -429,11 +430,12 @@ def carried(states: Iterable[ItemState], now: datetime) -> tuple[tuple[ItemState
 def confirm(session: Session, queue_: Queue, states: Sequence[ItemState]) -> int:
     """Decide again as before about items whose evidence is as it was. Answers how many; those that changed meanwhile are left open."""
     now, count = session.now(), 0
+    finder = Finder(session.world.snapshots, session._found.findings, now)
     alike, _ = carried(states, now)
     by: dict[tuple[Any, ...], list[Row]] = {}
     for state in alike:
         assert state.before is not None
-        row = _row(session, state.item.subject)
+        row = _row(session, state.item.subject, finder)
         if row is None or evidence_of(row.item, row.snapshot, now).hash != state.before.mark.hash:
             continue
         mark = state.before.mark
@@ -487,7 +489,7 @@ __all__ = [
     "carried",
     "close",
     "confirm",
-    "decide_item",
+    "decide_items",
     "folded",
     "item_view",
     "leavers",

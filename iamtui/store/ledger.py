@@ -77,18 +77,25 @@ _ID_LENGTH = 26
 # -- rows as text ----------------------------------------------------------------------------------------------------
 
 
+def _json(value: Any) -> str:
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, out of somebody's JSON
+        return _encode(_whole(msgspec.to_builtins(value))).decode()
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _whole(held) for key, held in value.items()}
+    return [_whole(held) for held in value] if isinstance(value, list | tuple) else value
+
+
 def _row(entry: Entry) -> tuple[str, str, str, str, str, str, str]:
-    body = _encode(entry.body).decode()
     kind = type(entry.body).__name__.lower()
-    return (
-        entry.id,
-        _encode(entry.at).decode()[1:-1],
-        entry.account,
-        kind,
-        entry.campaign,
-        body,
-        _encode(entry.evidence).decode() if entry.evidence else "",
-    )
+    clues = _json(entry.evidence) if entry.evidence else ""
+    return entry.id, entry.at.isoformat(), _whole(entry.account), kind, entry.campaign, _json(entry.body), clues
 
 
 def _entry(row: Sequence[Any], *, evidence: bool) -> Entry:
@@ -351,7 +358,7 @@ def export_lines(entries: Iterable[Entry]) -> Iterator[str]:
     """A ledger as text: a line that says what it is, then one JSON object a row, nothing in them a terminal would obey."""
     yield inert_json(msgspec.json.encode(_HEADER).decode()) + "\n"
     for entry in entries:
-        yield inert_json(_encode(entry).decode()) + "\n"
+        yield inert_json(_json(entry)) + "\n"
 
 
 def read_other(path: Path) -> tuple[list[Entry], list[str]]:
