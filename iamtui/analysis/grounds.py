@@ -23,6 +23,7 @@ from ..model.policy import Grant, Policy
 from ..model.review import Clue, Evidence, Subject, SubjectKind
 from .grants import attachments, grants
 from .lists import is_root, source_of
+from .reach import once
 from .role_columns import last_seen as role_seen
 from .user_columns import COLUMNS as USER_COLUMNS
 from .user_columns import last_seen as user_seen
@@ -101,8 +102,6 @@ def key_subject(user: User, snapshot: Snapshot, ident: str) -> Subject:
 
 
 def _unique_ids(snapshot: Snapshot) -> dict[str, str]:
-    from .reach import once
-
     def make() -> dict[str, str]:
         everyone: tuple[Identity, ...] = (*snapshot.users, *snapshot.roles, *snapshot.groups)
         found = {identity.arn: identity.unique_id for identity in everyone}
@@ -165,11 +164,20 @@ _NOWHERE: tuple[str, datetime | None] = ("iam:GetAccountAuthorizationDetails", N
 
 def _of_user(user: User, snapshot: Snapshot, now: datetime, idle_days: int) -> Iterable[Clue]:
     yield from _held(user, snapshot, USERS)
-    for name in ("mfa", "console", "keys"):
+    signs_in = _USER["mfa"](user, snapshot)
+    if user.arn not in snapshot.credentials and user.arn not in snapshot.access_keys:
+        for name in ("mfa", "console", "keys"):  # one reason for all of them
+            yield _clue(name, signs_in)
+        yield Clue("use", f"not known: {signs_in.state.value}", signs_in.source, signs_in.as_of, signs_in.state)
+        if user.arn in snapshot.last_events:
+            yield _clue("last seen", user_seen(user, snapshot), weighs=False)
+        yield from _context(user, snapshot, USERS)
+        return
+    yield _clue("mfa", signs_in)
+    for name in ("console", "keys"):
         yield _clue(name, _USER[name](user, snapshot))
-    seen = user_seen(user, snapshot)
-    yield _use(seen, user.created, now, idle_days)
-    yield _clue("last seen", seen, weighs=False)
+    yield _use(user_seen(user, _without_events(snapshot)), user.created, now, idle_days)
+    yield _clue("last seen", user_seen(user, snapshot), weighs=False)
     for name in ("password-used", "key1-age", "key1-used", "key2-age", "key2-used"):
         fact = _USER[name](user, snapshot)
         if fact.state is not State.NOT_APPLICABLE:
@@ -181,9 +189,8 @@ def _of_role(role: Role, snapshot: Snapshot, now: datetime, idle_days: int) -> I
     yield from _held(role, snapshot, ROLES)
     source, as_of = source_of(snapshot, ROLES)
     yield Clue("trust policy", f"text {text_hash(role.trust)}", source, as_of)
-    seen = role_seen(role, snapshot)
-    yield _use(seen, role.created, now, idle_days)
-    yield _clue("last seen", seen, weighs=False)
+    yield _use(role_seen(role, _without_events(snapshot)), role.created, now, idle_days)
+    yield _clue("last seen", role_seen(role, snapshot), weighs=False)
     yield from _context(role, snapshot, ROLES)
 
 
@@ -239,6 +246,13 @@ def _grant(grant: Grant, source: str, as_of: datetime | None) -> Clue:
         return Clue(name, "text not read", source, as_of, State.NOT_LOADED)
     version = f"{grant.version_id}, " if grant.version_id else ""
     return Clue(name, f"{version}text {text_hash(grant.document)}", source, as_of)
+
+
+def _without_events(snapshot: Snapshot) -> Snapshot:
+    """A snapshot as every reading has it: which events were read differs from day to day, and must not open a decision again."""
+    if not snapshot.last_events:
+        return snapshot
+    return once("without-events", (snapshot,), lambda: msgspec.structs.replace(snapshot, last_events={}, standings=None))
 
 
 def _use(seen: Fact[Any], created: datetime | None, now: datetime, idle_days: int) -> Clue:

@@ -141,7 +141,7 @@ def change_words(change: Change) -> str:
 # -- campaigns -------------------------------------------------------------------------------------------------------
 
 
-class ItemState(msgspec.Struct, frozen=True):
+class ItemState(msgspec.Struct, frozen=True, gc=False):
     """How one item of a campaign stands.
 
     decided: what was decided since the campaign began, None while it is open

@@ -35,6 +35,7 @@ def _opened(options: Mapping[str, Any], *, events: bool = False) -> Session:
     if events and session.info.kind != "live":
         for _ in session.load_events():
             pass
+    session.load_marks()
     return session
 
 
@@ -54,8 +55,8 @@ def _done(session: Session) -> int:
 
 def start(options: Mapping[str, Any], name: str, scope: Sequence[str], min_age: int, idle_days: int, leavers: str) -> int:
     """Begin a campaign."""
-    session = _opened(options, events=True)
     wanted = reviews.scope_of(scope)
+    session = _opened(options, events=True)
     left: list[str] = []
     if leavers:
         matches, _, how = reviews.leavers(session, _text(leavers))
@@ -313,7 +314,6 @@ def decide(
     if not rows:
         raise NotFoundError("There is nothing to decide about", 'name something, or --where "roles last-used:>180d"')
     ident = reviews.campaign_named(session, campaign, closed=False).id if campaign else ""
-    session.load_marks()
     how: dict[str, Any] = {"reason": reason, "expires": end, "ticket": ticket, "campaign": ident}
     if grant or key:
         done = session.decide_about(_parts(rows, grant, key), DECISIONS[decision], **how)
@@ -434,7 +434,6 @@ def export(options: Mapping[str, Any], output: str) -> int:
 def leavers(options: Mapping[str, Any], file: str, form: str) -> int:
     """People who left, matched to identities, with how."""
     session = _opened(options)
-    session.load_marks()
     matches, missed, how = reviews.leavers(session, _text(file))
     if form == "json":
         print_json(

@@ -29,7 +29,7 @@ class SubjectKind(StrEnum):
     POLICY = "policy"
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """What a decision is about.
 
     key:  kind, ARN and unique id in one text, the same for every reading: a name made again is another subject
@@ -46,7 +46,7 @@ class Subject(msgspec.Struct, frozen=True):
     noun: str = ""
 
 
-class Clue(msgspec.Struct, frozen=True):
+class Clue(msgspec.Struct, frozen=True, gc=False):
     """One fact of the evidence, as text.
 
     state:  KNOWN, or why there was no value (then `value` says it in words)
@@ -62,14 +62,14 @@ class Clue(msgspec.Struct, frozen=True):
     weighs: bool = True
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What was known when something was decided. `hash` is over the facts that weigh, the same whenever and however they were read."""
 
     clues: tuple[Clue, ...] = ()
     hash: str = ""
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A fact that is not what it was; "" where it was not there, or is gone."""
 
     name: str
@@ -80,7 +80,7 @@ class Change(msgspec.Struct, frozen=True):
 # -- what a ledger holds ---------------------------------------------------------------------------------------------
 
 
-class Mark(msgspec.Struct, frozen=True, tag="mark"):
+class Mark(msgspec.Struct, frozen=True, gc=False, tag="mark"):
     """One decision.
 
     after:    ids of the entries it takes the place of: what the reviewer saw in force
@@ -101,7 +101,7 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
     campaign: str = ""
 
 
-class Undo(msgspec.Struct, frozen=True, tag="undo"):
+class Undo(msgspec.Struct, frozen=True, gc=False, tag="undo"):
     """Takes back what was decided at once. `count` and `words` say what it was."""
 
     batch: str
@@ -110,7 +110,7 @@ class Undo(msgspec.Struct, frozen=True, tag="undo"):
     words: str = ""
 
 
-class Owner(msgspec.Struct, frozen=True, tag="owner"):
+class Owner(msgspec.Struct, frozen=True, gc=False, tag="owner"):
     """Who answers for something; "" takes an owner that was set away. `after` as in Mark."""
 
     subject: Subject
@@ -141,7 +141,7 @@ class Campaign(msgspec.Struct, frozen=True, tag="campaign"):
     gaps: tuple[str, ...] = ()
 
 
-class Item(msgspec.Struct, frozen=True, tag="item"):
+class Item(msgspec.Struct, frozen=True, gc=False, tag="item"):
     """One line of a campaign's queue, frozen at its beginning.
 
     place: in the queue, from 0, the one to look at first
@@ -171,7 +171,7 @@ class Close(msgspec.Struct, frozen=True, tag="close"):
 Body = Mark | Undo | Owner | Campaign | Item | Close
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A row of the ledger.
 
     id:       26 characters, the time it was made first: sorted by id is sorted by time
@@ -191,7 +191,7 @@ class Entry(msgspec.Struct, frozen=True):
 # -- what is in force ------------------------------------------------------------------------------------------------
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What is in force about one subject.
 
     mark:      the decision; in a conflict the newest of them

@@ -251,9 +251,9 @@ def start(
 
 
 def folded(session: Session) -> Folded:
-    """Everything in the ledger, looked at again. Raises LedgerError."""
-    if session.has_ledger:
-        session.desk.look()
+    """Everything in the ledger, looked at again: what is shown from now on is what others wrote as well. Raises LedgerError."""
+    if session.has_ledger and session.desk.look() and session.standings is not None:
+        session._take_in()
     return session.desk.folded
 
 

@@ -6,7 +6,7 @@ The ledger is opened when somebody asks for it, never at a start that shows none
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,10 +57,10 @@ class Desk:
         self._seq = 0
         self._folded: Folded | None = None
 
-    def look(self) -> bool:
+    def look(self, known: Mapping[str, Entry] | None = None) -> bool:
         """Take in what is new; whether there was anything. Raises LedgerError."""
         with self.lock:
-            found, self._seq = self.ledger.since(self._seq)
+            found, self._seq = self.ledger.since(self._seq, known)
             if found:
                 self.entries.extend(found)
                 self._folded = None
@@ -70,7 +70,7 @@ class Desk:
         """Write, and take in what others wrote meanwhile. Raises LedgerError; then nothing was written."""
         with self.lock:
             self.ledger.add(entries)
-            self.look()
+            self.look({entry.id: msgspec.structs.replace(entry, evidence=()) for entry in entries})
 
     @property
     def folded(self) -> Folded:
@@ -284,12 +284,10 @@ class ReviewQuestions:
         return Decided(len(entries), batch)
 
     def _seen(self) -> Callable[[str], tuple[str, ...]]:
-        """What of a subject its reviewer has seen in force: what this session knows, not what others have written since."""
-        desk = self.desk
-        if not desk.entries and desk.ledger.exists:
-            desk.look()
-        marks = desk.folded.marks
-        return lambda key: marks[key].seen if key in marks else ()
+        """What of a subject its reviewer has seen in force: what was shown, not what others have written since. Nothing was shown
+        before `load_marks`: then a decision stands beside what is there."""
+        shown = self._standings.marks if self._standings is not None else {}
+        return lambda key: shown[key].seen if key in shown else ()
 
     def _take_in(self) -> None:
         """After something was written: what is new stands on evidence of now; what was judged before stays so."""
@@ -317,13 +315,16 @@ class ReviewQuestions:
         open_ = {snapshot.account for snapshot in self.world.snapshots}
         me, dead = self.reviewer, desk.folded.dead
         mine: dict[str, list[Entry]] = {}
-        for entry in desk.entries:
+        order: dict[str, tuple[datetime, int]] = {}
+        for place, entry in enumerate(desk.entries):
             body = entry.body
             if isinstance(body, Mark) and body.reviewer == me and entry.id not in dead and entry.account in open_:
-                mine.setdefault(body.batch or entry.id, []).append(entry)
+                batch = body.batch or entry.id
+                mine.setdefault(batch, []).append(entry)
+                order[batch] = (entry.at, place)
         if not mine:
             raise NotFoundError(f"There is no decision of {me} to take back")
-        batch = max(mine, key=lambda name: (mine[name][0].at, name))
+        batch = max(mine, key=order.__getitem__)
         told = mine[batch]
         first = told[0].body
         assert isinstance(first, Mark)

@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ class LedgerError(IamtuiError):
 # -- ids -------------------------------------------------------------------------------------------------------------
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 
 
 def new_id(at: datetime) -> str:
     """26 characters: 48 bits of milliseconds, then 80 random ones (as a ULID has them). No two machines make the same."""
     value = (max(int(at.timestamp() * 1000), 0) & (1 << 48) - 1) << 80 | secrets.randbits(80)
-    return "".join(_DIGITS[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 _ID_LENGTH = 26
@@ -129,8 +130,9 @@ class Ledger:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def since(self, seq: int = 0) -> tuple[list[Entry], int]:
-        """Rows written after the one with that number, without their evidence, and the number of the last one."""
+    def since(self, seq: int = 0, known: Mapping[str, Entry] | None = None) -> tuple[list[Entry], int]:
+        """Rows written after the one with that number, without their evidence, and the number of the last one. `known` are rows one
+        has just written, by id."""
         found: list[Entry] = []
         last = seq
         with self._using() as connection:
@@ -138,6 +140,9 @@ class Ledger:
                 "SELECT seq, id, at, account, kind, campaign, body, '' FROM entries WHERE seq > ? ORDER BY seq", (seq,)
             ):
                 last = number
+                if known and row[0] in known:
+                    found.append(known[row[0]])
+                    continue
                 try:
                     found.append(_entry(row, evidence=False))
                 except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:

@@ -131,7 +131,7 @@ def test_a_newer_one_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match="newer iamtui .format 99; this one knows 1") as error:
+    with pytest.raises(LedgerError, match=r"newer iamtui \(format 99; this one knows 1\)") as error:
         Ledger(path).add([entry()])
     assert "--ledger" in error.value.hint
     assert path.read_bytes() == before

@@ -92,6 +92,16 @@ def test_days_that_pass_and_ages_of_answers_do_not_open_a_decision_again() -> No
     assert changes(before.clues, again) == ((), ())
 
 
+def test_which_events_happen_to_be_read_does_not_count() -> None:
+    one = role(last_used=NOW - timedelta(days=200))
+    ana = User(f"arn:aws:iam::{ACCOUNT}:user/ana", "ana", "AIDA1", "/", ACCOUNT, NOW - timedelta(days=400))
+    for item in (one, ana):
+        bare = snapshot(one)
+        seen = msgspec.structs.replace(bare, last_events={item.arn: NOW - timedelta(days=1)})
+        assert evidence(item, seen).hash == evidence(item, bare).hash
+        assert any(clue.name == "last seen" and "2026-09-30" in clue.value for clue in evidence(item, seen).clues)
+
+
 @pytest.mark.parametrize(
     ("after", "name"),
     [

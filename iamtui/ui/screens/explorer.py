@@ -732,8 +732,9 @@ class Explorer(Screen[None]):
 
     def count_review(self, words: str) -> None:
         """How far the open campaign is, for the line of views."""
-        self._review_count = words
-        self._draw_tabs()
+        if words != self._review_count:
+            self._review_count = words
+            self._draw_tabs()
 
     def decided(self, *, clear: bool = True) -> None:
         """Something was decided: the lists show it, and nothing is selected any more."""

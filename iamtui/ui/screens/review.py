@@ -197,11 +197,9 @@ class ReviewScreen(ReviewBase):
         if words:
             if not self._texts:
                 self._texts = [_text(state) for state in states]
-            shown = [
-                state
-                for state, text in zip(states, self._texts, strict=True)
-                if all((word[1:] not in text) if word.startswith("!") else word in text for word in words if word != "!")
-            ]
+            shown = [state for state, text in zip(states, self._texts, strict=True) if all(_holds(text, word) for word in words)]
+            # Who is called so comes before those whose signs speak of it.
+            shown.sort(key=lambda state: not all(_holds(state.item.subject.name.casefold(), word) for word in words))
         else:
             shown = list(states)
         self.shown = shown
@@ -222,7 +220,7 @@ class ReviewScreen(ReviewBase):
                 case "before":
                     return before_cell(state, now)
                 case _:
-                    return Cell(visible("; ".join(item.signs))[:400])
+                    return Cell(visible("; ".join(item.signs)[:200]))
 
         table = self.table
         table.empty = "Nothing is in the scope." if not states else "None matches. esc clears the filter, / changes it."
@@ -439,6 +437,10 @@ class ItemScreenBase(ReviewBase):
 
     def renewed(self) -> None:
         """The queue was read again."""
+
+
+def _holds(text: str, word: str) -> bool:
+    return word[1:] not in text if word.startswith("!") and len(word) > 1 else word in text or word == "!"
 
 
 def _text(state: ItemState) -> str:

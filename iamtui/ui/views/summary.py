@@ -62,6 +62,11 @@ class SummaryView(View):
         ]
         account = f"{row.snapshot.account} {' '.join(row.snapshot.aliases)}".strip()
         lines.append(fact_line("Account", visible(account)))
+        standing = self.session.standing(row)
+        if standing is not None:
+            from ..render.review import standing_lines
+
+            lines.extend([[], heading("Decided"), *standing_lines(standing, now), []])
         for column in columns[1:]:
             if column.id in _SAID_ABOVE:
                 continue
@@ -71,11 +76,6 @@ class SummaryView(View):
             words, style = detail(fact, now)
             label = _LABELS.get(column.id, column.id.replace("-", " ").capitalize())
             lines.append(fact_line(label, words, style))
-        standing = self.session.standing(row)
-        if standing is not None:
-            from ..render.review import standing_lines
-
-            lines.extend([[], heading("Decided"), *standing_lines(standing, now)])
         lines.append([])
         lines.extend(self._grants())
         if isinstance(item, User | Role) and item.tags:
