@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ..model.account import Snapshot
-from ..model.identity import Group, Identity
+from ..model.identity import Group, Identity, User
 from ..model.policy import Grant, Via
 from ..model.surroundings import Surroundings
 from ..policy.caller import Caller, CallerKind, caller_of
@@ -114,7 +114,10 @@ def as_caller(identity: Identity) -> Caller:
     """An identity as the caller of a request; a group stands for a member without anything of its own."""
     if isinstance(identity, Group):
         return Caller(CallerKind.USER, identity.arn, identity.account, "")
-    return caller_of(identity.arn)
+    try:
+        return caller_of(identity.arn)
+    except ValueError:  # an ARN that AWS would not give, out of an edited file: it is an identity all the same
+        return Caller(CallerKind.USER if isinstance(identity, User) else CallerKind.ROLE, identity.arn, identity.account, identity.name)
 
 
 def organization_levels(surroundings: Surroundings, account: str, kind: str, form: Form) -> tuple[tuple[Held, ...], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -187,11 +187,23 @@ def propose(
             if is_young(item, now, min_age):
                 spared.append(f"{subject.noun} {subject.name}, made {item.created:%Y-%m-%d}")
                 continue
-            found[subject.key] = Proposal(subject, row, pane, weigh(item, row.snapshot, beside), evidence_of(item, row.snapshot, now))
+            weight = weigh(item, row.snapshot, beside)
+            if beside.grants:
+                weight = msgspec.structs.replace(weight, signs=weight.signs + tuple(_new_grants(item, row.snapshot, beside, min_age)))
+            found[subject.key] = Proposal(subject, row, pane, weight, evidence_of(item, row.snapshot, now))
             if len(found) > MOST_ITEMS:
                 raise UsageError(f"The scope holds more than {MOST_ITEMS:,} things", "narrow it by filters, or review in several campaigns")
     items = sorted(found.values(), key=lambda p: (-p.weight.score, _age(p.row.item), p.subject.name.casefold(), p.subject.key))
     return Proposed(tuple(scope), tuple(items), tuple(dict.fromkeys(spared)), _gaps(session, scope), tuple(untold))
+
+
+def _new_grants(item: Any, snapshot: Snapshot, beside: Around, min_age: int) -> Iterable[str]:
+    """Policies that came within the days, as far as events tell: too new to be judged by their use."""
+    if isinstance(item, User | Role | Group):
+        for grant in grants(item, snapshot):
+            told = given_at(item, grant, beside)
+            if told is not None and told[0] > beside.now - timedelta(days=min_age):
+                yield f"spared as new: {grant.policy_name}, given {told[0]:%Y-%m-%d}"
 
 
 def _age(item: Any) -> float:
@@ -367,8 +379,6 @@ def _parts(session: Session, item: Any, snapshot: Snapshot, beside: Around, min_
     """Grants and keys of an identity."""
     if not isinstance(item, User | Role | Group):
         return
-    from datetime import timedelta
-
     marks = folded(session).marks if session.has_ledger else {}
     cutoff = session.now() - timedelta(days=min_age)
     for grant in grants(item, snapshot):

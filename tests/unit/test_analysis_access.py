@@ -240,3 +240,16 @@ def test_escalations_of_the_demo_account() -> None:
     one = next(row for row in rows if row["path"] == "iam-001")
     assert one["steps"][0]["command"].startswith("aws iam create-policy-version")
     assert json.loads(run("escalations", "data-admin", "--format", "json").stdout)
+
+
+def test_an_identity_whose_arn_aws_would_not_give_is_judged_all_the_same() -> None:
+    from iamtui.analysis.findings import findings
+
+    admin = InlinePolicy("all", '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')
+    passes = InlinePolicy(
+        "some", '{"Statement": {"Effect": "Allow", "Action": ["iam:PassRole", "sts:AssumeRole", "lambda:*"], "Resource": "*"}}'
+    )
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    user = User("arn:aws:iam::test:user/ana", "ana", "AIDA1", "/", "test", now, inline=(passes,))
+    role = Role("arn:aws:iam::test:role/r", "r", "AROA1", "/", "test", now, trust='{"Statement": []}', inline=(admin,))
+    assert findings([Snapshot("test", users=(user,), roles=(role,))], now=now)

@@ -18,7 +18,7 @@ from ...analysis.reviewing import ItemState, change_words
 from ...analysis.words import relative
 from ...errors import IamtuiError
 from ...model.fact import State
-from ...model.review import Decision, Standing
+from ...model.review import Campaign, Decision, Standing
 from ...session.campaigns import ItemView, Part
 from ...text import visible
 from ..messages import Answered
@@ -98,6 +98,7 @@ class ItemScreen(ItemScreenBase):
             return
         self._question += 1
         question, session = self._question, self.app.session
+        began = self._over.queue.campaign if self._over.queue is not None else None
         self._draw_title(state)
         if not keep:
             self.table.forget_cursor()
@@ -105,11 +106,12 @@ class ItemScreen(ItemScreenBase):
             self.table.set_rows(0, lambda row, column: Cell(""), str)
 
         def run() -> None:
-            from ...session.campaigns import item_view
+            from ...session.campaigns import MIN_AGE, item_view
 
             worker = get_current_worker()
+            young = began.body.min_age if began is not None and isinstance(began.body, Campaign) else MIN_AGE
             try:
-                found: ItemView | IamtuiError = item_view(session, state)
+                found: ItemView | IamtuiError = item_view(session, state, young)
             except IamtuiError as error:
                 found = error
             if not worker.is_cancelled:
