@@ -511,7 +511,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_decide(ctx: click.Context, /, decision: str, targets: tuple[str, ...], where: tuple[str, ...], **given: Any) -> None:
         """Decide about users, roles, groups and policies, or all that a filter lets through, with the evidence as it is now."""
-        from .commands.review import decide
+        from .commands.decisions import decide
 
         how = {name: given.pop(name) for name in ("reason", "expires", "ticket", "campaign", "grant", "key")}
         ctx.exit(decide(_choices(ctx, given), decision, targets, where, **how))
@@ -521,7 +521,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_undo(ctx: click.Context, /, **given: Any) -> None:
         """Take back your last decision; what was in force before is in force again."""
-        from .commands.review import undo
+        from .commands.decisions import undo
 
         ctx.exit(undo(_choices(ctx, given)))
 
@@ -532,7 +532,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_owner(ctx: click.Context, /, owner: str, targets: tuple[str, ...], **given: Any) -> None:
         """Say who answers for something ("" takes that back); it goes before tags."""
-        from .commands.review import set_owner
+        from .commands.decisions import set_owner
 
         ctx.exit(set_owner(_choices(ctx, given), owner, targets))
 
@@ -542,7 +542,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_marks(ctx: click.Context, /, form: str, **given: Any) -> None:
         """Every decision in force, with what has changed since."""
-        from .commands.review import marks
+        from .commands.decisions import marks
 
         ctx.exit(marks(_choices(ctx, given), form))
 
@@ -576,7 +576,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_merge(ctx: click.Context, /, files: tuple[str, ...], **given: Any) -> None:
         """Bring in other ledgers or exports of them; both sides stay, and where reviewers differ it is named."""
-        from .commands.review import merge
+        from .commands.decisions import merge
 
         ctx.exit(merge(_choices(ctx, given), files))
 
@@ -586,7 +586,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_export(ctx: click.Context, /, output: str, **given: Any) -> None:
         """The whole ledger as text, one JSON object a line."""
-        from .commands.review import export
+        from .commands.decisions import export
 
         ctx.exit(export(_choices(ctx, given), output))
 
@@ -597,7 +597,7 @@ def _review_commands() -> None:
     @click.pass_context
     def review_leavers(ctx: click.Context, /, file: str, form: str, **given: Any) -> None:
         """People who left (CSV with a heading, or Identity Center users as JSON), matched to users and to what they own or may assume."""
-        from .commands.review import leavers
+        from .commands.decisions import leavers
 
         ctx.exit(leavers(_choices(ctx, given), file, form))
 
