@@ -108,8 +108,9 @@ async def test_decide_for_all_selected_with_reason_end_and_ticket(tmp_path: Path
         text = shown(app)
         assert "Decide about a.fischer, b.jones" in text
         assert "[keep]" in text
-        await press(pilot, "x")  # no decision begins so
-        await press(pilot, "right", "right", "tab", "~left in May", "tab", "~90d", "down", "~SEC-7", "enter")
+        await press(pilot, "r", "r", "r", "x")  # reduce, remove, reduce; no decision begins with x
+        assert "[reduce]" in shown(app)
+        await press(pilot, "r", "e", "m", "tab", "~left in May", "tab", "~90d", "down", "~SEC-7", "enter")
         await until(pilot, lambda: app.screen is app.explorer and app.session.has_marks)
         await settle(pilot)
         assert "remove on 2; U takes it back" in shown(app)

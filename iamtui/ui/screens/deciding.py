@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Choice(Widget, can_focus=True):
-    """One of some words: left and right, or their first letter."""
+    """One of some words: left and right, or their first letters."""
 
     DEFAULT_CSS = """
     Choice { height: 1; width: 1fr; }
@@ -56,7 +56,7 @@ class Choice(Widget, can_focus=True):
 
     def __init__(self, words: Sequence[str], chosen: int, id: str) -> None:
         super().__init__(id=id)
-        self.words, self.chosen = list(words), chosen
+        self.words, self.chosen, self._typed = list(words), chosen, ""
 
     def render(self) -> RenderResult:
         text = Text(no_wrap=True, overflow="ellipsis")
@@ -67,21 +67,27 @@ class Choice(Widget, can_focus=True):
         return text
 
     def action_turn(self, by: int) -> None:
-        self.chosen = (self.chosen + by) % len(self.words)
+        self.chosen, self._typed = (self.chosen + by) % len(self.words), ""
         self.refresh()
 
     def action_enter(self) -> None:
         self.post_message(self.Entered())
 
     def on_key(self, event: events.Key) -> None:
+        """`rem` is remove; one letter again and again goes through the words that begin with it."""
         letter = (event.character or "").casefold()
-        order = [(self.chosen + step) % len(self.words) for step in range(1, len(self.words) + 1)]
-        place = next((n for n in order if letter and letter.isalpha() and self.words[n].casefold().startswith(letter)), None)
-        if place is not None:
-            event.stop()
-            event.prevent_default()
-            self.chosen = place
-            self.refresh()
+        if not letter.isalpha():
+            return
+        order = [(self.chosen + step) % len(self.words) for step in range(len(self.words))]
+        for typed in (self._typed + letter, letter):
+            turn = order if len(typed) > 1 else [*order[1:], order[0]]
+            place = next((n for n in turn if self.words[n].casefold().startswith(typed)), None)
+            if place is not None:
+                event.stop()
+                event.prevent_default()
+                self.chosen, self._typed = place, typed
+                self.refresh()
+                return
 
 
 class DecideDialog(ModalScreen["Answer | None"]):
