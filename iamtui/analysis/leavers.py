@@ -110,7 +110,7 @@ def _first(row: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def _from_csv(text: str) -> tuple[tuple[Person, ...], str]:
-    first = text.splitlines()[0]
+    first = (text.splitlines() or [""])[0]
     separator = max(",;\t|", key=first.count) if any(c in first for c in ",;\t|") else ","
     csv.field_size_limit(1_000_000)
     try:
@@ -119,6 +119,8 @@ def _from_csv(text: str) -> tuple[tuple[Person, ...], str]:
         ]
     except csv.Error as error:
         raise BadInputError(f"The list of leavers is no CSV: {error}") from None
+    if not rows:
+        raise BadInputError("The list of leavers names nobody")
     heading = [cell.strip().casefold().replace("_", " ") for cell in rows[0]]
     columns: dict[str, int] = {}
     for kind, names in (("email", _EMAIL), ("user", _USER), ("name", _NAME), ("given", _GIVEN), ("family", _FAMILY)):

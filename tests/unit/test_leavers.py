@@ -61,7 +61,7 @@ def test_the_heading_is_guessed(text: str, expected: tuple[str, str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\ufeff \n", "{", '{"Users": 3}', "[[1]]", "{}", "[]", "colour,size\nred,3\n", "email\n\n", "[" * 100_000]
+    "text", ["", "\ufeff \n", "{", '{"Users": 3}', "[[1]]", "{}", "[]", "colour,size\nred,3\n", "email\n\n", "[" * 100_000, '""', '" "\n,,']
 )
 def test_what_names_nobody_is_a_sentence(text: str) -> None:
     with pytest.raises(BadInputError):
