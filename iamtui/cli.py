@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -71,6 +72,9 @@ _SOURCE = (
     click.Option(["--demo"], is_flag=True, help="The demo account: no network, no credentials."),
     click.Option(["--offline"], is_flag=True, default=None, help="No network: show what was read before."),
     click.Option(["--cache-dir"], help="Folder of the cache."),
+    click.Option(["--ledger"], metavar="FILE", help="File of reviewers' decisions."),
+    click.Option(["--reviewer"], metavar="NAME", help="Who decides (user@host)."),
+    click.Option(["--owner-tag", "owner_tags"], multiple=True, metavar="TAG", help="A tag that names an owner; several times."),
 )
 """The one source choice, for all commands; made once, because a start waits for it."""
 
@@ -624,6 +628,190 @@ def cache_clear(ctx: click.Context, /, account: str, **given: Any) -> None:
     from .commands.caching import clear_cache
 
     ctx.exit(clear_cache(_choices(ctx, given), account))
+
+
+class _Late(click.Group):
+    """A group whose commands are made when somebody asks for one: a start does not wait for them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        _review_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        _review_commands()
+        return super().get_command(ctx, cmd_name)
+
+
+@cli.group(cls=_Late)
+def review() -> None:
+    """Reviewers' decisions and campaigns: marks that last, a queue by risk and disuse, a signed end. Changes no account."""
+
+
+@functools.cache
+def _review_commands() -> None:
+    def _campaign_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+        return click.argument("name", default="", metavar="[CAMPAIGN]")(command)
+
+    @review.command("start")
+    @click.argument("name")
+    @click.option(
+        "--scope",
+        multiple=True,
+        metavar="'LIST FILTER'",
+        help='A list and its filter, "roles last-used:>90d"; several times (users and roles).',
+    )
+    @click.option(
+        "--min-age", default=30, type=click.IntRange(0, 4000), show_default=True, help="Days within which something new is spared."
+    )
+    @click.option("--idle-days", default=90, type=click.IntRange(1, 400), show_default=True, help="Days without use that count as unused.")
+    @click.option("--leavers", default="", metavar="FILE", help="People who left: they come first.")
+    @_source_options
+    @click.pass_context
+    def review_start(
+        ctx: click.Context, /, name: str, scope: tuple[str, ...], min_age: int, idle_days: int, leavers: str, **given: Any
+    ) -> None:
+        """Begin a campaign: freezes what is in its scope, with the evidence, in the order to look at it."""
+        from .commands.review import start
+
+        ctx.exit(start(_choices(ctx, given), name, scope, min_age, idle_days, leavers))
+
+    @review.command("list")
+    @_format_option
+    @_source_options
+    @click.pass_context
+    def review_list(ctx: click.Context, /, form: str, **given: Any) -> None:
+        """Campaigns, open and closed."""
+        from .commands.review import list_campaigns
+
+        ctx.exit(list_campaigns(_choices(ctx, given), form))
+
+    @review.command("show")
+    @_campaign_argument
+    @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+    @_source_options
+    @click.pass_context
+    def review_show(ctx: click.Context, /, name: str, form: str, **given: Any) -> None:
+        """A campaign's progress by list and reviewer, its decisions and conflicts; as Markdown its report."""
+        from .commands.review import show
+
+        ctx.exit(show(_choices(ctx, given), name, form))
+
+    @review.command("queue")
+    @_campaign_argument
+    @click.option("--open", "open_only", is_flag=True, help="Only what is not decided.")
+    @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+    @_format_option
+    @_source_options
+    @click.pass_context
+    def review_queue(ctx: click.Context, /, name: str, open_only: bool, limit: int | None, form: str, **given: Any) -> None:
+        """What to look at, the first on top, with its signs; without a campaign what one begun now would hold."""
+        from .commands.review import queue
+
+        ctx.exit(queue(_choices(ctx, given), name, form, open_only=open_only, limit=limit))
+
+    @review.command("decide")
+    @click.argument("decision", type=click.Choice(["keep", "reduce", "remove", "ask", "exception"]))
+    @click.argument("targets", nargs=-1, metavar="[NAME]…")
+    @click.option("--where", multiple=True, metavar="'LIST FILTER'", help="All that a filter lets through; several times.")
+    @click.option("--reason", default="", help="Why.")
+    @click.option("--expires", default="", metavar="WHEN", help="Until when it holds: 90d, 2027-01-31.")
+    @click.option("--ticket", default="", help="Where it is tracked.")
+    @click.option("--campaign", default="", help="The campaign it belongs to.")
+    @click.option("--grant", default="", metavar="POLICY", help="About this policy of them alone.")
+    @click.option("--key", default="", metavar="ID|1|2", help="About this access key of them alone.")
+    @_source_options
+    @click.pass_context
+    def review_decide(ctx: click.Context, /, decision: str, targets: tuple[str, ...], where: tuple[str, ...], **given: Any) -> None:
+        """Decide about users, roles, groups and policies, or all that a filter lets through, with the evidence as it is now."""
+        from .commands.decisions import decide
+
+        how = {name: given.pop(name) for name in ("reason", "expires", "ticket", "campaign", "grant", "key")}
+        ctx.exit(decide(_choices(ctx, given), decision, targets, where, **how))
+
+    @review.command("undo")
+    @_source_options
+    @click.pass_context
+    def review_undo(ctx: click.Context, /, **given: Any) -> None:
+        """Take back your last decision; what was in force before is in force again."""
+        from .commands.decisions import undo
+
+        ctx.exit(undo(_choices(ctx, given)))
+
+    @review.command("owner")
+    @click.argument("owner")
+    @click.argument("targets", nargs=-1, required=True, metavar="NAME…")
+    @_source_options
+    @click.pass_context
+    def review_owner(ctx: click.Context, /, owner: str, targets: tuple[str, ...], **given: Any) -> None:
+        """Say who answers for something ("" takes that back); it goes before tags."""
+        from .commands.decisions import set_owner
+
+        ctx.exit(set_owner(_choices(ctx, given), owner, targets))
+
+    @review.command("marks")
+    @_format_option
+    @_source_options
+    @click.pass_context
+    def review_marks(ctx: click.Context, /, form: str, **given: Any) -> None:
+        """Every decision in force, with what has changed since."""
+        from .commands.decisions import marks
+
+        ctx.exit(marks(_choices(ctx, given), form))
+
+    @review.command("carry")
+    @_campaign_argument
+    @click.option("--confirm", is_flag=True, help="Decide again as before where the evidence is as it was.")
+    @_format_option
+    @_source_options
+    @click.pass_context
+    def review_carry(ctx: click.Context, /, name: str, confirm: bool, form: str, **given: Any) -> None:
+        """Decisions from before a campaign: which stand on the same evidence, and what changed under the others."""
+        from .commands.review import carry
+
+        ctx.exit(carry(_choices(ctx, given), name, form, confirm=confirm))
+
+    @review.command("close")
+    @_campaign_argument
+    @click.option("--note", default="", help="A sentence for the report.")
+    @click.option("-o", "--output", default="", type=click.Path(dir_okay=False), help="Write the report there.")
+    @_source_options
+    @click.pass_context
+    def review_close(ctx: click.Context, /, name: str, note: str, output: str, **given: Any) -> None:
+        """End a campaign, and print its signed report: decisions, open items, conflicts."""
+        from .commands.review import close
+
+        ctx.exit(close(_choices(ctx, given), name, note, output))
+
+    @review.command("merge")
+    @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(dir_okay=False))
+    @_source_options
+    @click.pass_context
+    def review_merge(ctx: click.Context, /, files: tuple[str, ...], **given: Any) -> None:
+        """Bring in other ledgers or exports of them; both sides stay, and where reviewers differ it is named."""
+        from .commands.decisions import merge
+
+        ctx.exit(merge(_choices(ctx, given), files))
+
+    @review.command("export")
+    @click.option("-o", "--output", default="", type=click.Path(dir_okay=False), help="Write it there.")
+    @_source_options
+    @click.pass_context
+    def review_export(ctx: click.Context, /, output: str, **given: Any) -> None:
+        """The whole ledger as text, one JSON object a line."""
+        from .commands.decisions import export
+
+        ctx.exit(export(_choices(ctx, given), output))
+
+    @review.command("leavers")
+    @click.argument("file", metavar="FILE|-")
+    @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+    @_source_options
+    @click.pass_context
+    def review_leavers(ctx: click.Context, /, file: str, form: str, **given: Any) -> None:
+        """People who left (CSV with a heading, or Identity Center users as JSON), matched to users and to what they own or may assume."""
+        from .commands.decisions import leavers
+
+        ctx.exit(leavers(_choices(ctx, given), file, form))
 
 
 def main() -> None:

@@ -34,6 +34,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("endpoint_url", "endpoint-url", "IAMTUI_ENDPOINT_URL", "--endpoint-url", str, "", "another endpoint for all services"),
     Setting("offline", "offline", "IAMTUI_OFFLINE", "--offline", bool, False, "no network: show what was read before"),
     Setting("cache_dir", "cache-dir", "IAMTUI_CACHE_DIR", "--cache-dir", str, "", "folder of the cache"),
+    Setting("ledger", "ledger", "IAMTUI_LEDGER", "--ledger", str, "", "file of reviewers' decisions; in the data folder unless named"),
+    Setting("reviewer", "reviewer", "IAMTUI_REVIEWER", "--reviewer", str, "", "who decides; user@host unless named"),
+    Setting(
+        "owner_tags",
+        "owner-tags",
+        "IAMTUI_OWNER_TAGS",
+        "--owner-tag",
+        list,
+        (),
+        "tags that name an owner; owner, team, contact unless named",
+    ),
     Setting("lookup_days", "lookup-days", "IAMTUI_LOOKUP_DAYS", "--lookup-days", int, 90, "days of events to look up, 90 at most"),
     Setting("trail", "trail", "IAMTUI_TRAIL", "--trail", str, "", "events from a trail's bucket: its name, ARN or s3://bucket/prefix"),
     Setting("trail_days", "trail-days", "IAMTUI_TRAIL_DAYS", "--trail-days", int, 30, "days of a trail's bucket to read"),
@@ -79,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True):
     endpoint_url: str = ""
     offline: bool = False
     cache_dir: str = ""
+    ledger: str = ""
+    reviewer: str = ""
+    owner_tags: tuple[str, ...] = ()
     lookup_days: int = 90
     trail: str = ""
     trail_days: int = 30
@@ -101,6 +115,10 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def cache_path(self) -> Path:
         return Path(self.cache_dir).expanduser() if self.cache_dir else paths.cache_dir()
+
+    @property
+    def ledger_path(self) -> Path:
+        return Path(self.ledger).expanduser() if self.ledger else paths.ledger_file()
 
     @property
     def keymap_path(self) -> Path:

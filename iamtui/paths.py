@@ -36,6 +36,11 @@ def state_dir() -> Path:
     return Path(platformdirs.user_state_dir(APP, appauthor=False))
 
 
+def ledger_file() -> Path:
+    """Decisions of reviewers. Data, not cache: nothing ever clears it."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "ledger.db"
+
+
 def log_file() -> Path:
     """Where an error nobody foresaw leaves its traceback."""
     return state_dir() / "error.log"

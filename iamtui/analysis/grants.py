@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -39,7 +39,7 @@ def grants(identity: Identity, snapshot: Snapshot) -> tuple[Grant, ...]:
             else:
                 found.extend(_own(group.inline, group.attached, snapshot, Via.GROUP_INLINE, Via.GROUP_ATTACHED, group))
     if not isinstance(identity, Group) and identity.boundary is not None:
-        found.append(_managed(identity.boundary, snapshot, Via.BOUNDARY))
+        found.append(_managed(identity.boundary, policies_by_arn(snapshot), Via.BOUNDARY))
     return tuple(found)
 
 
@@ -52,14 +52,15 @@ def _own(
     group: Group | None = None,
 ) -> Iterable[Grant]:
     name, arn = (group.name, group.arn) if group else ("", "")
+    known = policies_by_arn(snapshot) if attached else {}
     for ref in attached:
-        yield _managed(ref, snapshot, via_attached, name, arn)
+        yield _managed(ref, known, via_attached, name, arn)
     for policy in inline:
         yield Grant(via_inline, policy.name, group=name, group_arn=arn, document=policy.document or None)
 
 
-def _managed(ref: PolicyRef, snapshot: Snapshot, via: Via, group: str = "", group_arn: str = "") -> Grant:
-    policy = policies_by_arn(snapshot).get(ref.arn)
+def _managed(ref: PolicyRef, known: Mapping[str, Policy], via: Via, group: str = "", group_arn: str = "") -> Grant:
+    policy = known.get(ref.arn)
     version = policy.default_version if policy else None
     return Grant(
         via=via,

@@ -48,16 +48,21 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     detail_only: bool = False  # in JSON and CSV, not on screen
 
 
-@lru_cache(maxsize=32)
-def columns(kind: str, several_accounts: bool = False, advised: bool = False) -> tuple[Column, ...]:
+@lru_cache(maxsize=64)
+def columns(kind: str, several_accounts: bool = False, advised: bool = False, marked: bool = False) -> tuple[Column, ...]:
     """The columns of `users`, `roles`, `groups`, `policies`, `events` or `findings`, in their order on screen.
 
-    In JSON and CSV always, on screen only where it tells something: the account when there are several, and what last-accessed
-    details tell when they were asked for (`advised`).
+    In JSON and CSV always, on screen only where it tells something: the account when there are several, what last-accessed details
+    tell when they were asked for (`advised`), the decision of a review when there is any (`marked`).
     """
     found = _columns(kind)
-    if not several_accounts:
-        found = tuple(msgspec.structs.replace(c, detail_only=True) if c.id == "account" else c for c in found)
+    if kind != "events":
+        from .review_columns import with_review
+
+        # A policy's owner column tells AWS's policies from one's own; findings belong to what they are about.
+        found = with_review(found, owner_id="owned-by" if kind == "policies" else "owner", owned=kind != "findings")
+    shown = {"account": several_accounts, "mark": marked}
+    found = tuple(msgspec.structs.replace(c, detail_only=not shown[c.id]) if c.id in shown else c for c in found)
     if advised:
         found = tuple(
             msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, _ADVISED[c.id])) if c.id in _ADVISED else c

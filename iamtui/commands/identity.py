@@ -19,6 +19,7 @@ def show_identity(options: Mapping[str, Any], name: str, form: str, *, last_used
     settings = settings_of(options)
     session = open_session(options, settings)
     read_all(session)
+    session.load_marks()
     matches = session.find(name)
     if not matches and session.info.kind != "live" and name[:4] in ("AKIA", "ASIA"):
         for _ in session.load_events():

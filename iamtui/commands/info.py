@@ -33,6 +33,7 @@ def print_info(options: Mapping[str, Any], *, policy: bool) -> int:
         ["keymap file", f"{paths.keymap_file()}{'' if paths.keymap_file().exists() else ' (not there)'}"],
         ["themes folder", str(paths.themes_dir())],
         ["cache", str(settings.cache_path)],
+        ["ledger", f"{settings.ledger_path}{'' if settings.ledger_path.exists() else ' (not there)'}"],
         ["error log", str(paths.log_file())],
     ]
     print_table(["WHAT", "VALUE"], lines)

@@ -23,6 +23,7 @@ def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str
     read_all(session)
     if kind == ListKind.FINDINGS:
         session.load_findings()
+    session.load_marks()
     selection = chosen(session, ListKind(kind), filter_text, sort)
     print_selection(session, selection, form)
     say_problems(session)

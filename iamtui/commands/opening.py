@@ -24,6 +24,16 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
 
 def open_session(options: Mapping[str, Any], settings: Settings, *, now: Any = None) -> Session:
     """The session of the chosen source, not yet opened. Raises UsageError when two sources are chosen."""
+    session = _session_of(options, settings, now)
+    from ..session.reviewing import ReviewSettings
+
+    # What is decided about the demo account is forgotten with it, unless a file is named.
+    ledger = None if options.get("demo") and not settings.ledger else settings.ledger_path
+    session.review_settings = ReviewSettings(ledger, settings.reviewer, settings.owner_tags)
+    return session
+
+
+def _session_of(options: Mapping[str, Any], settings: Settings, now: Any) -> Session:
     from ..session import Session, utc_now
 
     clock = (lambda: now) if now is not None else utc_now

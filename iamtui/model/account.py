@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -48,6 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     last_events: latest event by identity ARN among the events read so far; never kept on disk
     last_accessed: last-accessed details by ARN, of those that were asked for; never kept on disk with it
     new_places:  why events are somebody's first from a network or in a Region, by event id; never kept on disk
+    standings:   decisions of reviewers, None until somebody asked for them; never kept on disk
     """
 
     account: str
@@ -67,6 +69,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     last_events: Mapping[str, datetime] = {}
     last_accessed: Mapping[str, Fact[UsageBrief]] = {}
     new_places: Mapping[str, tuple[str, ...]] = {}
+    standings: Any = None  # model.review.Standings, which a start does not import
 
     def section(self, name: str) -> Section:
         return self.sections.get(name, NOT_LOADED)

@@ -16,7 +16,7 @@ from ..analysis import lists, lookup
 from ..analysis.filtering import Filter, FilterError, parse
 from ..analysis.indexing import Index
 from ..errors import IamtuiError, RefusedError
-from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, World
+from ..model.account import CREDENTIALS, GROUPS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.document import Kind
 from ..model.event import Activity, Event, Window, WindowState
 from ..model.fact import Fact, State, absent, known
@@ -50,6 +50,7 @@ from .eventlog import when
 from .guarding import GuardQuestions
 from .practising import PracticeQuestions
 from .reading import Reader
+from .reviewing import ReviewQuestions
 from .sweeping import SweepQuestions
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestions, ReviewQuestions, SweepQuestions, AnalyzerQuestions):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -250,11 +251,11 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         if kind is ListKind.EVENTS:
             version: object = (self._event_version(), self.windows(), self._book.world, self._surroundings())
         elif kind is ListKind.FINDINGS:
-            version = (self._found, self._book.world)
+            version = (self._found, self._book.world, self._standings)
         elif kind in (ListKind.USERS, ListKind.ROLES):
-            version = (self._book.world, self._event_version(), self._book.advisor.version)
+            version = (self._book.world, self._event_version(), self._book.advisor.version, self._standings)
         else:
-            version = (self._book.world, self._book.advisor.version)
+            version = (self._book.world, self._book.advisor.version, self._standings)
         held = self._listings.get(kind)
         if held is not None and held[0] == version:
             return held[1]
@@ -270,9 +271,9 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         last_seen = self._last_seen() if kind in (ListKind.USERS, ListKind.ROLES) else {}
         advisor = self._book.advisor
         for known_snapshot in world.snapshots:
-            snapshot = known_snapshot
-            if last_seen or advisor:
-                snapshot = msgspec.structs.replace(snapshot, last_events=last_seen, last_accessed=advisor.briefs() if advisor else {})
+            snapshot = self._seen_by(known_snapshot, last_seen)
+            if advisor:
+                snapshot = msgspec.structs.replace(snapshot, last_accessed=advisor.briefs())
             items: Sequence[Any] = lists.account_rows(snapshot) if kind is ListKind.USERS else getattr(snapshot, name)
             unique = "policy_id" if kind is ListKind.POLICIES else "unique_id"
             rows.extend(Row(f"{item.arn}#{getattr(item, unique)}", item, snapshot) for item in items)
@@ -280,13 +281,19 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=kind,
-            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor)),
+            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor), self.has_marks),
             rows=rows,
             complete=bool(sections) and all(section.complete for section in sections),
             as_of=min((s.as_of for s in sections if s.as_of), default=None),
             gaps=gaps,
             state=_list_state(sections),
         )
+
+    def _seen_by(self, snapshot: Snapshot, last_seen: dict[str, datetime]) -> Snapshot:
+        """A snapshot as lists show it: with what events and reviewers add."""
+        if not last_seen and self._standings is None:
+            return snapshot
+        return msgspec.structs.replace(snapshot, last_events=last_seen, standings=self._standings)
 
     def _event_version(self) -> int:
         return -self._stored.version if self._stored is not None else len(self._book.log)
@@ -330,14 +337,14 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         from .placing import stranger
 
         world, found = self._book.world, self._found
-        by_account = {snapshot.account: snapshot for snapshot in world.snapshots}
+        by_account = {snapshot.account: self._seen_by(snapshot, {}) for snapshot in world.snapshots}
         rows = [Row(f"finding:{one.key}", one, by_account.get(one.account) or stranger(one.account)) for one in found.findings]
         state: Fact[None] = known(None, "iamtui's own analysis", found.at) if found.of is not None else absent(State.NOT_LOADED)
         whole = all(snapshot.section(name).complete for snapshot in world.snapshots for name in _SECTION_OF.values())
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=ListKind.FINDINGS,
-            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1),
+            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks),
             rows=rows,
             complete=found.of is world and whole,
             as_of=found.at,

@@ -328,7 +328,7 @@ class Cache:
 
     def put_snapshot(self, account: str, snapshot: Snapshot) -> None:
         """Keep the decoded lists for the next start, marked with the model they were written by."""
-        bare = msgspec.structs.replace(snapshot, last_events={}, last_accessed={}, new_places={})
+        bare = msgspec.structs.replace(snapshot, last_events={}, last_accessed={}, new_places={}, standings=None)
         self._set(f"snapshot/{account}", _model_mark() + zlib.compress(msgspec.msgpack.encode(bare), 1))
 
     def snapshot(self, account: str) -> Snapshot | None:

@@ -119,7 +119,7 @@ def show_unused(app: IamtuiApp, argument: str) -> None:
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 
 
-COMPARE = "Mark one user, role or group with space, and d on another compares them; or :compare NAME NAME"
+COMPARE = "Select one user, role or group with space, and d on another compares them; or :compare NAME NAME"
 
 
 def ask_compare(app: IamtuiApp, argument: str) -> None:

@@ -236,6 +236,14 @@ class IamtuiApp(App[None]):
                 from .guards import show_logging
 
                 show_logging(self)
+            case "review":
+                from .review import open_review
+
+                open_review(self, argument)
+            case "owner":
+                from .review import set_owner
+
+                set_owner(self, argument)
             case "sql":
                 self.open_sql(argument)
             case "triage":

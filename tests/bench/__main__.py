@@ -232,6 +232,14 @@ def bench_diff(home: str) -> None:
     line("diff of two equal bundles", f"{alike:.2f} s", "limit 3 s", alike / 3, 1)
 
 
+def bench_review(home: str) -> None:
+    """A reviewer's decisions, and the queue of a campaign."""
+    decided, large, empty, began = figures("review")[:4]
+    line("marking 5,000 rows", f"{decided * 1000:.0f} ms", "limit 500 ms", decided / 0.5, 1)
+    line("opening a campaign of 10,000 items", f"{large * 1000:.0f} ms", f"an empty one {empty * 1000:.0f} ms", large / empty, 2)
+    line("beginning it", f"{began:.2f} s", "limit 15 s", began / 15, 1)
+
+
 BENCHES: dict[str, Callable[[str], None]] = {
     "start": bench_start,
     "live": bench_live,
@@ -244,6 +252,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "diff": bench_diff,
     "trail": bench_trail,
     "pane": bench_pane,
+    "review": bench_review,
 }
 
 

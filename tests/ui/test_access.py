@@ -152,7 +152,7 @@ async def test_two_identities_side_by_side() -> None:
     ("line", "words"),
     [
         (":compare nobody-here deploy-bot", "nobody-here is nowhere"),
-        (":compare deploy-bot deploy-bot x", "Mark one user"),
+        (":compare deploy-bot deploy-bot x", "Select one user"),
         (":unused nobody-here", "nobody-here is nowhere"),
         (":preflight", ":preflight OLD NEW"),
         (":preflight none /no/such/file", "neither a file nor a policy"),
@@ -174,7 +174,7 @@ async def test_nothing_marked_is_nothing_to_compare() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await take(pilot, "d")
-        assert "Mark one user, role or group with space" in shown(app)
+        assert "Select one user, role or group with space" in shown(app)
 
 
 async def test_unused_shows_the_smaller_policy() -> None:

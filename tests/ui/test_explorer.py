@@ -156,7 +156,7 @@ async def test_marks_are_counted_also_when_hidden() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "space", "space", "slash", "~deploy-bot", "enter")
-        assert "2 marked, 2 of them hidden" in screen(app)
+        assert "2 selected, 2 of them hidden" in screen(app)
 
 
 @pytest.mark.parametrize(("name", "cells"), [("x.csv", None), ("x.json", None)])

@@ -87,7 +87,7 @@ async def test_more_than_can_be_kept_in_mind_is_not_marked(app: IamtuiApp, monke
     monkeypatch.setattr(listing, "_MOST_MARKS", 200)
     async with app.run_test(size=(120, 30)) as pilot:
         await shown(app, pilot)
-        assert "too many to mark" in app.explorer.list.toggle_all()
+        assert "too many to select" in app.explorer.list.toggle_all()
         assert not app.explorer.list.state.marks
         await pilot.press("slash", *"event:CreateUser", "enter")
         await until(pilot, lambda: app.explorer.list.table.row_count == EVENTS // 4)

@@ -201,6 +201,21 @@ STORIES: dict[str, Asked] = {
         "identity test-migration",
         ("AdministratorAccess",),
     ),
+    "S16 a quarterly review: the queue, and who left": Asked(
+        (":review", "/kowalski", "enter"),
+        (r"d\.kowalski +user", "tagged as left", r"last seen +2026", "through group ops", r"open · 1 of \d+"),
+        "review queue",
+        (
+            r"d\.kowalski +user.*tagged as left",
+            r"test-migration +role.*administrator; its owner d\.kowalski left; named like something temporary",
+        ),
+    ),
+    "S16 a quarterly review: the test role, decided": Asked(
+        (":review", "/test-migration", "enter", "X", "escape"),
+        (r"test-migration +role +remove",),
+        "review decide remove test-migration",
+        ("remove: 1",),
+    ),
     "S18 people with a console and without MFA": Asked(
         (":users mfa:no console:yes",),
         (r"\d+ of 41",),

@@ -247,3 +247,16 @@ def test_an_arn_that_only_a_strangers_file_would_hold_is_asked_about_all_the_sam
     found = as_caller(User(where, "odd", "AIDAEXAMPLE", "/", "666666666666", None))
     assert found.text == where or where == ""
     assert found.account in ("666666666666", "")
+
+
+def test_an_identity_whose_arn_aws_would_not_give_is_judged_all_the_same() -> None:
+    from iamtui.analysis.findings import findings
+
+    admin = InlinePolicy("all", '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')
+    passes = InlinePolicy(
+        "some", '{"Statement": {"Effect": "Allow", "Action": ["iam:PassRole", "sts:AssumeRole", "lambda:*"], "Resource": "*"}}'
+    )
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    user = User("arn:aws:iam::test:user/ana", "ana", "AIDA1", "/", "test", now, inline=(passes,))
+    role = Role("arn:aws:iam::test:role/r", "r", "AROA1", "/", "test", now, trust='{"Statement": []}', inline=(admin,))
+    assert findings([Snapshot("test", users=(user,), roles=(role,))], now=now)

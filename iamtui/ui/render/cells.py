@@ -57,7 +57,20 @@ def cell(fact: Fact[Any], column: Column, now: datetime) -> Cell:
     right = column.kind in (ColumnKind.NUMBER, ColumnKind.TIME)
     if fact.state is not State.KNOWN:
         return Cell(text, STATE_STYLE[fact.state], right, SHORT[fact.state])
+    if column.id == "mark":
+        return _mark(fact.value, text)
     return Cell(text, _value_style(fact.value, column), right)
+
+
+def _mark(words: Any, text: str) -> Cell:
+    """A decision; nothing where there is none. What is wrong with it stays to be seen where there is little room."""
+    if not words:
+        return Cell("")
+    if "conflict" in words:
+        return Cell(text, "severity-high", False, ("conflict",))
+    if len(words) > 1:
+        return Cell(text, "severity-medium", False, (f"{words[0]}!",))
+    return Cell(text)
 
 
 def _value_style(value: Any, column: Column) -> str:

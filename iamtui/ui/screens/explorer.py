@@ -80,6 +80,8 @@ class Explorer(Screen[None]):
         self._reading_events = False
         self.began = False  # True once everything that a start reads has been asked for
         self._roles_asked = False
+        self._review_count = ""
+        self._reminded = False
         self._preview_timer: object = None
         self._detail: DetailPane | None = None
         self._prompt: Prompt | None = None
@@ -124,6 +126,8 @@ class Explorer(Screen[None]):
             self._read_events()
         if self.size.width >= WIDE:
             self._preview()
+        if session.has_ledger:
+            self.read_marks()
         self.began = True
 
     # -- lines around ------------------------------------------------------------------------------------------------
@@ -147,6 +151,8 @@ class Explorer(Screen[None]):
             more = "" if listing.complete or not listing.rows else "+"
             count = f"{len(listing.rows):,}{more}" if listing.rows or listing.complete else ""
             counts.append((key, title, count, kind is self.list.kind))
+        if self._review_count:
+            counts.append(("8", "Review", self._review_count, False))
         self._tabs.update(chrome.tabs(counts, self.size.width))
 
     def _draw_crumbs(self) -> None:
@@ -166,7 +172,7 @@ class Explorer(Screen[None]):
             parts.append((f"by {state.sort}{' ▼' if state.descending else ' ▲'}", "", 3))
         if state.marks:
             hidden = self.list.marks_hidden()
-            parts.append((f"{len(state.marks)} marked" + (f", {hidden} of them hidden" if hidden else ""), "bold", 1))
+            parts.append((f"{len(state.marks)} selected" + (f", {hidden} of them hidden" if hidden else ""), "bold", 1))
         if self._inside and self._detail is not None and self._detail.row is not None:
             item = self._detail.row.item
             tab = dict(tabs_of(self._detail.row)).get(self._detail.tab, "")
@@ -179,12 +185,16 @@ class Explorer(Screen[None]):
             self._hints.update(Text(visible(self._said), style="bold", no_wrap=True, overflow="ellipsis"))
             return
         overrides = self.app.keymap_overrides
-        pairs = [("enter", "open"), ("/", "filter"), (":", "go to"), ("space", "mark"), ("y", "copy"), ("?", "keys")]
+        pairs = [("enter", "open"), ("/", "filter"), (":", "go to"), ("space", "select"), ("m", "decide"), ("y", "copy"), ("?", "keys")]
         if self._inside:
             pairs = [("esc", "back"), ("← →", "tabs"), ("t", "other reading"), ("y", "copy"), ("i", "source"), ("?", "keys")]
         if overrides:
             named = {key.id: overrides.get(key.id, key.keys) for key in KEYS}
-            ids = ["back", "", "toggle", "copy", "provenance", "help"] if self._inside else ["open", "filter", "go", "mark", "copy", "help"]
+            ids = (
+                ["back", "", "toggle", "copy", "provenance", "help"]
+                if self._inside
+                else ["open", "filter", "go", "mark", "decide", "copy", "help"]
+            )
             pairs = [(key_words(named[i].split(",")[0]) if i else k, w) for i, (k, w) in zip(ids, pairs, strict=True)]
         self._hints.update(chrome.hints(pairs, width))
 
@@ -528,10 +538,39 @@ class Explorer(Screen[None]):
         self._draw()
         self._say("Stopped. What was read is kept; r reads on from there")
 
+    def read_marks(self) -> None:
+        """What reviewers decided, compared with what is known now; the lists show it."""
+        session = self.app.session
+
+        def run() -> None:
+            from ..review import count_words
+
+            worker = get_current_worker()
+            session.load_marks(lambda: worker.is_cancelled)
+            words = count_words(session)
+            if not worker.is_cancelled:
+                self.post_message(Answered("marks", words, finished=True))
+
+        self.run_worker(run, thread=True, exclusive=True, group="marks", exit_on_error=False)
+
+    def _marks_read(self, count: str) -> None:
+        self._review_count = count
+        if self.list.kind is not ListKind.EVENTS:
+            self.list.update()
+        self._draw()
+        if not self._reminded and self.app.session.world.snapshots:
+            self._reminded = True
+            told = self.app.session.reminders()
+            if told and not self._said:
+                self._say("; ".join(told))
+
     def on_answered(self, message: Answered) -> None:
         message.stop()
         if message.question == "selection":
             self._draw_crumbs()
+            return
+        if message.question == "marks":
+            self._marks_read(message.value)
             return
         if message.question == "refresh":
             self._refreshed(message.value, finished=message.finished)
@@ -547,6 +586,8 @@ class Explorer(Screen[None]):
                 self.list.update()
                 self._preview()
             self._draw()
+            if self.app.session.has_marks:
+                self.read_marks()
         elif message.question == "events":
             self._reading_events = self._reading_events and not message.finished
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
@@ -565,6 +606,8 @@ class Explorer(Screen[None]):
                 self._read_roles()
             if self.list.kind is ListKind.FINDINGS:
                 self._work_out_findings()
+            if session.has_ledger:
+                self.read_marks()
         self.list.update()
         self._draw()
         if self._target and session.world.snapshots and (finished or session.find(self._target)):
@@ -583,7 +626,7 @@ class Explorer(Screen[None]):
                 self._read_events()
             self._preview()
 
-    # -- filter, sort, marks -----------------------------------------------------------------------------------------
+    # -- filter, sort, selection -----------------------------------------------------------------------------------------
 
     async def action_filter(self) -> None:
         if self._inside and not self.wide:
@@ -694,12 +737,73 @@ class Explorer(Screen[None]):
             self.list.toggle_mark()
             self._draw_crumbs()
 
+    def action_mark_on(self, step: int) -> None:
+        if not self._inside:
+            self.list.toggle_mark(step)
+            self._draw_crumbs()
+
     def action_mark_all(self) -> None:
-        refused = self.list.toggle_all()
+        self._selected(self.list.toggle_all())
+
+    def action_mark_invert(self) -> None:
+        self._selected(self.list.invert_marks())
+
+    def action_mark_range(self) -> None:
+        self._selected(self.list.mark_range())
+
+    def _selected(self, refused: str) -> None:
         if refused:
             self._say(refused, bad=True)
-            return
-        self._draw_crumbs()
+        else:
+            self._draw_crumbs()
+
+    def action_decide(self) -> None:
+        """Decide about what is selected, or what the cursor is on."""
+        from ..review import ask_decision
+
+        ask_decision(self.app)
+
+    def action_undo(self) -> None:
+        """Take the last decision back."""
+        from ..review import undo
+
+        undo(self.app)
+
+    def action_review(self) -> None:
+        """The queue of the open campaign, or what one would hold."""
+        from ..review import open_review
+
+        open_review(self.app)
+
+    def to_decide(self) -> tuple[list[Row], int]:
+        """What a decision is about, and how many of it the filter hides: what is selected, else what is open or under the cursor."""
+        if not self._inside:
+            chosen, hidden = self.list.marked_rows()
+            if chosen:
+                return chosen, hidden
+        row = self.current_row()
+        return ([row] if row is not None else []), 0
+
+    def count_review(self, words: str) -> None:
+        """How far the open campaign is, for the line of views."""
+        if words != self._review_count:
+            self._review_count = words
+            self._draw_tabs()
+
+    def decided(self, *, clear: bool = True) -> None:
+        """Something was decided: the lists show it, and nothing is selected any more."""
+        if clear and not self._inside:
+            self.list.clear_marks()
+        if self.list.kind is not ListKind.EVENTS:
+            self.list.update()
+        detail = self._detail
+        if detail is not None and detail.row is not None:
+            fresh = self.app.session.row(detail.row.key)
+            if fresh is not None:
+                detail.renew(fresh)
+                if detail.tab in ("summary", "finding") and detail.view is not None:
+                    detail.view.refresh()
+        self._draw()
 
     # -- the detail's keys -------------------------------------------------------------------------------------------
 
@@ -734,7 +838,7 @@ class Explorer(Screen[None]):
             self._detail.view.unused()
 
     def action_diff(self) -> None:
-        """Two versions of a policy, or two identities: the marked one and this one."""
+        """Two versions of a policy, or two identities: the selected one and this one."""
         if self._inside and self._detail is not None and self._detail.tab in ("versions", "changes"):
             self._detail.diff()
             return
@@ -814,7 +918,7 @@ class Explorer(Screen[None]):
         return None
 
     def chosen_rows(self) -> Sequence[Row]:
-        """Marked rows where there are any, else all that are shown."""
+        """Selected rows where there are any, else all that are shown."""
         marked, _ = self.list.marked_rows()
         return marked or self.list.shown_rows()
 

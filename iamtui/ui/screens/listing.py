@@ -25,7 +25,7 @@ _AHEAD = 64
 """Rows of a list on disk that are read before somebody looks at them, in either direction."""
 
 _MOST_MARKS = 5000
-"""Rows of a list on disk that may be marked at once."""
+"""Rows of a list on disk that may be selected at once."""
 
 
 class ListState:
@@ -37,6 +37,7 @@ class ListState:
         self.descending = False
         self.cursor_key = ""
         self.marks: set[str] = set()
+        self.anchor = ""  # what was selected last; a range begins there
 
 
 class ListPane(Vertical):
@@ -240,7 +241,7 @@ class ListPane(Vertical):
         return self._rows if self.selection is not None else ()
 
     def marked_rows(self) -> tuple[list[Row], int]:
-        """Marked rows of this list, and how many of them the filter hides. For few marks only where the list is on disk."""
+        """Selected rows of this list, and how many of them the filter hides. For few only where the list is on disk."""
         marks = self.state.marks
         if not marks or self.selection is None:
             return [], 0
@@ -258,27 +259,59 @@ class ListPane(Vertical):
         shown = self.session.shown_of(selection, marks)
         return len(marks) - shown
 
-    def toggle_mark(self) -> None:
+    def toggle_mark(self, step: int = 1) -> None:
+        """Select the row under the cursor, or no longer; then on to the next, or the one before."""
         row = self.row()
         if row is None:
             return
         self.state.marks.symmetric_difference_update({row.key})
+        self.state.anchor = row.key
         self.table.marks = self.state.marks
         self.table.refresh_cursor_row()
-        self.table.action_cursor_down()
+        if step:
+            self.table.move_to(self.table.cursor + step)
+
+    def mark_range(self) -> str:
+        """Select from what was selected last to the cursor; answers why not."""
+        rows, state = self.shown_rows(), self.state
+        if isinstance(rows, StoredRows):
+            return "Events on disk are selected one by one, or all that a filter lets through"
+        start = next((place for place, row in enumerate(rows) if row.key == state.anchor), None)
+        if start is None:
+            return "Select one row with space first; then V selects from there to the cursor"
+        low, high = sorted((start, self.table.cursor))
+        state.marks.update(row.key for row in rows[low : high + 1])
+        state.anchor = self.table.cursor_key
+        self.table.refresh_rows()
+        return ""
 
     def toggle_all(self) -> str:
-        """Mark all that the filter lets through, or none of it; answers why not."""
-        rows = self.shown_rows()
-        if isinstance(rows, StoredRows) and len(rows) > _MOST_MARKS:
-            return f"{len(rows):,} events are too many to mark; / narrows them to {_MOST_MARKS:,} or fewer"
-        keys = {row.key for row in rows}
+        """Select all that the filter lets through, or none of it; answers why not."""
+        keys, refused = self._all_keys()
         if keys <= self.state.marks:
             self.state.marks -= keys
         else:
             self.state.marks |= keys
         self.table.refresh_rows()
-        return ""
+        return refused
+
+    def invert_marks(self) -> str:
+        """Of what the filter lets through select what is not, and no longer what is; answers why not."""
+        keys, refused = self._all_keys()
+        self.state.marks.symmetric_difference_update(keys)
+        self.table.refresh_rows()
+        return refused
+
+    def _all_keys(self) -> tuple[set[str], str]:
+        rows = self.shown_rows()
+        if isinstance(rows, StoredRows) and len(rows) > _MOST_MARKS:
+            return set(), f"{len(rows):,} events are too many to select; / narrows them to {_MOST_MARKS:,} or fewer"
+        return {row.key for row in rows}, ""
+
+    def clear_marks(self) -> None:
+        self.state.marks.clear()
+        self.state.anchor = ""
+        self.table.refresh_rows()
 
     def sort_by(self, column: str, descending: bool | None = None) -> None:
         state = self.state

@@ -31,6 +31,11 @@ class FindingView(View):
             heading("Evidence"),
             *([("  " + visible(words), "")] for words in finding.evidence),
         ]
+        standing = self.session.standing(self.row)
+        if standing is not None:
+            from ..render.review import standing_lines
+
+            lines += [[], heading("Decided"), *standing_lines(standing, self.now)]
         if finding.document:
             lines += [[], heading("The policy"), *self._document(finding)]
         self.host.show_text(lines)

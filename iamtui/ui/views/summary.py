@@ -14,6 +14,9 @@ from ..render.facts import detail, origin_words
 from .base import Cancelled, View, fact_line, heading
 
 _SAID_ABOVE = frozenset(("account", "arn", "unique-id"))
+_REVIEWED = frozenset(("mark", "owner"))
+"""Told only where there is something to tell."""
+
 _LABELS = {
     "mfa": "MFA",
     **{f"key{n}-{what}": f"Key {n} {what}" for n in (1, 2) for what in ("age", "used", "active", "where", "service", "region")},
@@ -63,10 +66,17 @@ class SummaryView(View):
         ]
         account = f"{row.snapshot.account} {' '.join(row.snapshot.aliases)}".strip()
         lines.append(fact_line("Account", visible(account)))
+        standing = self.session.standing(row)
+        if standing is not None:
+            from ..render.review import standing_lines
+
+            lines.extend([[], heading("Decided"), *standing_lines(standing, now), []])
         for column in columns[1:]:
             if column.id in _SAID_ABOVE or (column.detail_only and column.id in _WHEN_ASKED):
                 continue
             fact = column.fact(item, row.snapshot)
+            if column.id in _REVIEWED and not fact.value:
+                continue
             words, style = detail(fact, now)
             label = _LABELS.get(column.id, column.id.replace("-", " ").capitalize())
             lines.append(fact_line(label, words, style))
@@ -105,6 +115,8 @@ class SummaryView(View):
         lines: list[Line] = [heading("Where each fact comes from"), []]
         for column in self.session.listing(kind).columns:
             fact = column.fact(self.row.item, self.row.snapshot)
+            if column.id in _REVIEWED and not fact.value:
+                continue
             lines.append([(f"{column.id:<16} ", "label"), (visible(fact.state.value), ""), (f"  {origin_words(fact)}", "state-absent")])
             lines.append([(" " * 17 + visible(column.help), "state-absent")])
         return lines
