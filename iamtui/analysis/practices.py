@@ -7,6 +7,7 @@ Foundations Benchmark 4.0.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -108,7 +109,7 @@ def practices(
 def _practice(number: int, name: str, looked: _Looked, snapshots: Sequence[Snapshot]) -> Practice:
     text = TEXTS[number - 1]
     held = looked.of - len(looked.bad)
-    offenders = sorted(looked.offenders, key=lambda one: (not one.grave, one.subject, one.name.casefold(), one.words))
+    offenders = sorted(looked.offenders, key=lambda one: (not one.grave, one.subject, _natural(one.name), one.words))
     if looked.offenders:
         broken = held * 2 < looked.of or any(one.grave for one in offenders)
         kept = Kept.BROKEN if broken else Kept.PARTLY
@@ -471,6 +472,12 @@ def _unused(looked: _Looked, snapshot: Snapshot, field: Field, now: datetime) ->
         for group in snapshot.groups:
             empty = not members_by_group(snapshot).get(group.name)
             looked.look(group.arn, [_of(group, "has no members", _GAAD, snapshot.as_of, "members")] if empty else ())
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """A key that puts `CIS 4.2` before `CIS 4.10`."""
+    parts = re.findall(r"[0-9]{1,9}|[^0-9]+|[0-9]", name.casefold())
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 # -- 8 monitoring, 10 reviews ------------------------------------------------------------------------------------------------------------

@@ -101,12 +101,13 @@ def campaign_named(session: Session, name: str, *, closed: bool = True) -> Entry
             return running[0]
         if not running:
             raise NotFoundError("No campaign is open", 'iamtui review start "2026 Q4" begins one')
-        raise UsageError(f"{len(running)} campaigns are open", "say which: " + ", ".join(_name(entry) for entry in running))
+        raise UsageError(f"{len(running)} campaigns are open", "say which: " + ", ".join(campaign_name(entry) for entry in running))
     wanted = name.strip().casefold()
     found = [
         entry
         for entry, end in every
-        if (closed or end is None) and (_name(entry).casefold() == wanted or (len(wanted) > 5 and entry.id.casefold().startswith(wanted)))
+        if (closed or end is None)
+        and (campaign_name(entry).casefold() == wanted or (len(wanted) > 5 and entry.id.casefold().startswith(wanted)))
     ]
     if not found:
         raise NotFoundError(f"There is no campaign {name}" + ("" if closed else " that is open"), "iamtui review list names them")
@@ -114,7 +115,7 @@ def campaign_named(session: Session, name: str, *, closed: bool = True) -> Entry
     return (running or found)[-1]
 
 
-def _name(entry: Entry) -> str:
+def campaign_name(entry: Entry) -> str:
     assert isinstance(entry.body, Campaign)
     return entry.body.name
 

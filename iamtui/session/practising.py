@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..errors import IamtuiError
 from ..source.base import Cancelled, never_cancelled
 
 if TYPE_CHECKING:
+    from ..analysis.alarms.coverage import Coverage
+    from ..analysis.alarms.health import Row
     from ..analysis.practices import Monitoring, Reviews
+    from ..model.guards import Guards
     from ..model.practice import Practice
-    from .answers import Listing, ListKind
+    from ..source.base import Step
     from .book import Book
     from .reading import Reader
 
@@ -29,7 +33,14 @@ class PracticeQuestions:
 
         def _last_seen(self) -> dict[str, datetime]: ...
 
-        def listing(self, kind: ListKind) -> Listing: ...
+        @property
+        def has_ledger(self) -> bool: ...
+
+        def load_guards(self, cancelled: Cancelled = never_cancelled, *, again: bool = False) -> Iterator[Step]: ...
+
+        def logging_health(self) -> tuple[tuple[str, tuple[Row, ...]], ...]: ...
+
+        def coverage(self, wanted: Sequence[str] = ()) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
 
     def load_practices(self, cancelled: Cancelled = never_cancelled) -> tuple[Practice, ...]:
         """All ten, by what has been read; what the demo and evidence can tell without asking anybody is asked first."""
@@ -52,9 +63,38 @@ class PracticeQuestions:
         )
 
     def _monitoring(self, cancelled: Cancelled) -> Sequence[Monitoring] | None:
-        """What watches the accounts; None when that was not looked at."""
-        return None
+        """What watches the accounts: logging health, and who would hear of the events CIS names. None when nothing was read."""
+        from ..analysis.alarms.controlling import by_control
+        from ..analysis.alarms.health import Health
+        from ..analysis.practices import Monitoring
+
+        for _ in self.load_guards(cancelled):
+            pass
+        if not self._book.guards_read:
+            return None
+        good = {Health.OK: True, Health.WEAK: False, Health.MISSING: False}
+        found = [
+            Monitoring(row.subject + (f" {row.name}" if row.name else ""), good.get(row.state), row.found, row.source, account, row.as_of)
+            for account, rows in self.logging_health()
+            for row in rows
+        ]
+        for guards, covered in self.coverage():
+            found += [Monitoring(name, good, words, "alarms and rules", guards.account) for name, good, words in by_control(covered)]
+        return found
 
     def _reviews(self) -> Reviews | None:
-        """Reviews in the ledger; None when there is no ledger."""
-        return None
+        """Reviews in the ledger; None when there is no ledger, or it cannot be read (which is a line in `problems()`)."""
+        from ..analysis.practices import Reviews
+        from .campaigns import campaign_name, campaigns
+
+        if not self.has_ledger:
+            return None
+        try:
+            held = campaigns(self)  # type: ignore[arg-type]
+        except IamtuiError as error:
+            self._book.failed(error)
+            return None
+        closed = [(campaign_name(begun), end.at) for begun, end in held if end is not None]
+        return Reviews(
+            True, tuple(sorted(closed, key=lambda one: one[1], reverse=True)), tuple(campaign_name(b) for b, end in held if end is None)
+        )

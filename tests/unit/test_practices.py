@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from iamtui.analysis.alarms.controlling import by_control
+from iamtui.analysis.alarms.coverage import Verdict
 from iamtui.analysis.practice_texts import TEXTS
 from iamtui.analysis.practices import Monitoring, Reviews, practices
 from iamtui.model.account import Section, Snapshot, World
 from iamtui.model.fact import State, absent, known
 from iamtui.model.practice import Kept, Practice
-from iamtui.session import Session
+from iamtui.session import Session, campaigns
+from iamtui.session.reviewing import ReviewSettings
 from iamtui.source.demo import DemoSource
 from tests.support.demo import NOW
 
@@ -117,3 +121,60 @@ def test_a_young_account_is_not_called_unused() -> None:
     roles = tuple(msgspec.structs.replace(role, created=young) for role in snapshot.roles)
     found = asked(msgspec.structs.replace(snapshot, users=users, roles=roles))["unused"]
     assert not {one.subject for one in found.offenders} & {"role"}
+
+
+def test_monitoring_is_told_by_what_logging_and_alarms_found() -> None:
+    session = Session(DemoSource(NOW), now=lambda: NOW)
+    session.open()
+    found = {one.id: one for one in session.load_practices()}
+    watched = found["monitoring"]
+    names = [one.name for one in watched.offenders]
+    assert watched.kept is Kept.BROKEN
+    assert names.index("CIS 4.2 a console login without MFA") < names.index("CIS 4.10 changes of security groups")
+    assert "Config recorder eu-west-1" in names
+    assert watched.of == watched.held + len(names)
+    assert found["reviews"].kept is Kept.UNKNOWN
+
+
+def test_reviews_are_told_by_the_ledger(tmp_path: Path) -> None:
+    def asked_at(now: datetime, file: str = "l.db") -> Practice:
+        session = Session(DemoSource(NOW), now=lambda: now)
+        session.review_settings = ReviewSettings(tmp_path / file, "ana")
+        session.open()
+        return next(one for one in session.load_practices() if one.id == "reviews")
+
+    assert asked_at(NOW).kept is Kept.UNKNOWN
+    session = Session(DemoSource(NOW), now=lambda: NOW)
+    session.review_settings = ReviewSettings(tmp_path / "l.db", "ana")
+    session.open()
+    entry = campaigns.start(session, "2026 Q3")
+    running = asked_at(NOW)
+    assert running.kept is Kept.BROKEN
+    assert "2026 Q3 is open" in running.offenders[0].words
+    campaigns.close(session, entry, "0" * 64, "done")
+    assert asked_at(NOW).kept is Kept.YES
+    assert "was closed 400 days ago" in asked_at(NOW + timedelta(days=400)).offenders[0].words
+    (tmp_path / "broken.db").write_bytes(b"no database" * 1000)
+    assert asked_at(NOW, "broken.db").kept is Kept.UNKNOWN
+
+
+def test_a_control_is_heard_when_all_its_events_are() -> None:
+    session = Session(DemoSource(NOW), now=lambda: NOW)
+    session.open()
+    for _ in session.load_guards():
+        pass
+    ((_, covered),) = session.coverage()
+    some = [one for one in covered if one.watched.controls == ("4.13",)]
+    assert len(some) > 2
+
+    def told(*verdicts: Verdict) -> tuple[bool | None, str]:
+        events = [msgspec.structs.replace(one, verdict=verdict) for one, verdict in zip(some, verdicts, strict=False)]
+        ((name, good, words),) = by_control(events)
+        assert name == "CIS 4.13 changes of route tables"
+        return good, words
+
+    assert told(Verdict.HEARD, Verdict.HEARD) == (True, "heard")
+    assert told(Verdict.HEARD, Verdict.PARTLY) == (False, f"1 of 2 not heard: {some[1].watched.event}")
+    assert told(Verdict.PROGRAM, Verdict.HEARD)[0] is None
+    assert told(Verdict.UNKNOWN, Verdict.SILENT)[0] is False
+    assert not list(by_control([msgspec.structs.replace(some[0], verdict=Verdict.NO_EVENT)]))

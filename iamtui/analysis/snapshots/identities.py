@@ -15,13 +15,13 @@ from ..changes.meaning import gives_admin
 from ..documents import same_document
 from ..grants import grants
 from ..reach import groups_by_name, members_by_group, policies_by_arn
+from ..review_columns import OWNER_TAGS
 from .difference import Difference, Turn, What
 from .pairing import Pair
 from .sides import Sides, noun
 from .trusting import changed_trust, new_trust
 
 _MOST_NAMES = 4
-OWNER_TAGS = ("owner", "team", "contact")
 
 
 def identities(sides: Sides, wanted: Callable[[Any], bool]) -> Iterator[Difference]:
