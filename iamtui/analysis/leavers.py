@@ -112,7 +112,6 @@ def _first(row: Mapping[str, str], names: Iterable[str]) -> str:
 def _from_csv(text: str) -> tuple[tuple[Person, ...], str]:
     first = (text.splitlines() or [""])[0]
     separator = max(",;\t|", key=first.count) if any(c in first for c in ",;\t|") else ","
-    csv.field_size_limit(1_000_000)
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(cell.strip() for cell in row)][
             : _MOST + 1

@@ -52,7 +52,7 @@ def last_accessed(item: Any, snapshot: Snapshot) -> Fact[Any]:
 def unused_services(item: Any, snapshot: Snapshot) -> Fact[Any]:
     """How many services are granted and were not accessed in the tracking period."""
     if item.arn.endswith(":root"):
-        return absent(State.NOT_APPLICABLE, detail="root holds everything; Access Advisor does not tell of it")
+        return absent(State.NOT_APPLICABLE, ASKED_BY, detail="root holds everything; Access Advisor does not tell of it")
     told = brief_of(item, snapshot)
     if told.value is None or not told.is_known:
         return _attached_to_nobody(item) or told

@@ -33,7 +33,7 @@ class ConfigLog:
         """Keep what one answer or file tells; what in it could not be read, in words. Raises what broken JSON raises."""
         from ..source.decode.config_items import decode_config_items, decode_recorders
 
-        if document.kind is Kind.CONFIG_RECORDERS:
+        if document.kind in (Kind.CONFIG_RECORDERS, Kind.GUARDS):
             self._join(decode_recorders(document))
             return ()
         items, broken = decode_config_items(document)

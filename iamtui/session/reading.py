@@ -28,6 +28,8 @@ _EVERY = 0.4
 """Seconds between two pictures of a world that is being read; putting one together costs, and nobody sees more."""
 
 _CONFIG = (Kind.CONFIG_ITEMS, Kind.CONFIG_RECORDERS)
+_RECORDERS = "config:DescribeConfigurationRecorder"
+"""What the answers about recorders begin with: one saved answer tells of the guard and of how far the history reaches."""
 _AROUND = (Kind.RESOURCE_POLICIES, Kind.ORGANIZATION, Kind.ANALYZERS, Kind.ANALYZER_FINDINGS, *_CONFIG)
 LAST_ACCESSED_ACTION = "iam:GenerateServiceLastAccessedDetails"
 
@@ -104,6 +106,8 @@ class Reader:
                     self._around(item)
                 if item.kind is Kind.GUARDS:
                     book.guard_items = (*book.guard_items, item)
+                    if isinstance(item, Document) and item.key.startswith(_RECORDERS):
+                        self._around(item)
                 if isinstance(item, Document):
                     documents.append(item)
                 if self.info.kind != "demo" and time.monotonic() - told >= _EVERY:
@@ -209,7 +213,7 @@ class Reader:
         if document.kind is Kind.ANALYZERS:
             self.book.analyzers_at = document.as_of
         try:
-            if document.kind in _CONFIG:
+            if document.kind in _CONFIG or document.kind is Kind.GUARDS:
                 for reason in self.book.config.take(document):
                     self.book.note(IamtuiError(f"{document.origin.name}: {reason}"))
                 return

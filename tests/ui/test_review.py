@@ -326,10 +326,10 @@ async def test_a_ledger_that_is_damaged_is_a_problem_to_read(tmp_path: Path) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "exclamation_mark")
-        assert "l.db" in shown(app)
+        assert f"The ledger {tmp_path}"[:60] in shown(app)
         await press(pilot, "escape", "m", "enter")
         await settle(pilot)
-        assert "l.db" in shown(app)
+        assert f"The ledger {tmp_path}"[:60] in shown(app)
 
 
 async def test_what_strangers_and_reviewers_write_is_inert() -> None:
