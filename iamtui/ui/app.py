@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.filter import LineFilter
+from textual.widget import Widget
 
 from .. import paths
 from ..config import Settings
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from ..session.engines import SqlEngine
     from ..store.history import History
 
+_LONGEST_WAY = 1.0
+"""Seconds after which a key that has not come up from a widget was kept by it."""
+
 
 class IamtuiApp(App[None]):
     """One session, one explorer. `start_problems` are sentences about settings, themes and keys that were not usable."""
@@ -48,6 +53,9 @@ class IamtuiApp(App[None]):
         self.next_profile = ""
         self.asked = ""  # what waits for a yes
         self._net = [ControlFilter()]
+        self._under_way = 0  # keys that were handed to a widget and have not come up from it
+        self._way: Widget | None = None
+        self._sent_at = 0.0
         self.sql_text = ""
         self._sql_history: History | None = None
         self._sql_engines: dict[str, SqlEngine] = {}
@@ -66,14 +74,42 @@ class IamtuiApp(App[None]):
         if self.keymap_overrides:
             self.set_keymap(self.keymap_overrides)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys reach a prompt in the order they were typed.
+
+        While keys are still on their way through the list, a key that comes in goes the same way: straight into the prompt, which
+        meanwhile has the focus, it would overtake them.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        focused = self.focused
+        if focused is not None and focused.id == "prompt-input":
+            way = self._way
+            if way is not None and self._under_way and way.is_attached and time.monotonic() - self._sent_at < _LONGEST_WAY:
+                self._under_way += 1
+                way._forward_event(event)
+                return
+            self._under_way = 0
+            await super().on_event(event)
+            return
+        await super().on_event(event)
+        way = focused or self.screen
+        if event.is_forwarded and not (isinstance(way, Widget) and way.check_consume_key(event.key, event.character)):
+            self._way, self._sent_at = way, time.monotonic()
+            self._under_way += 1
+
     def on_key(self, event: events.Key) -> None:
         """What was typed ahead of a prompt belongs into it: `:users` in one go, as tmux and fast fingers send it.
 
         Such keys were handed to the list before the prompt had the focus, and come up here without the prompt having seen
         them.
         """
+        seen = getattr(event, "seen_by_prompt", False)
+        if not seen:
+            self._under_way = max(0, self._under_way - 1)
         focused = self.focused
-        if focused is not None and focused.id == "prompt-input" and not getattr(event, "seen_by_prompt", False):
+        if focused is not None and focused.id == "prompt-input" and not seen:
             event.stop()
             event.prevent_default()
             focused._forward_event(events.Key(event.key, event.character))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
@@ -78,5 +79,22 @@ class NameProvider(Provider):
                 yield Hit(score, words, partial(app.explorer.open_row, row), text=visible(name))
 
 
+async def _nothing() -> None:
+    """What a second Enter does."""
+
+
+class Palette(CommandPalette):
+    """Textual's, which leaves twice, and takes the application with it, when Enter is pressed again before it is gone."""
+
+    _left = False
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        if self._left:
+            self._selected_command = DiscoveryHit("", _nothing)
+            return AwaitComplete.nothing()
+        self._left = True
+        return super().dismiss(result)
+
+
 def open_palette(app: IamtuiApp) -> None:
-    app.push_screen(CommandPalette(providers=[CommandProvider, NameProvider], placeholder="name or command"))
+    app.push_screen(Palette(providers=[CommandProvider, NameProvider], placeholder="name or command"))

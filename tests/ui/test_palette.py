@@ -46,8 +46,25 @@ async def test_a_name_is_opened_by_keys() -> None:
         await pilot.press(*"deploy", "minus", *"bot")
         await pilot.pause(0.6)
         await settle(pilot)
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "deploy-bot › Summary" in shown(running)
+
+
+async def test_enter_pressed_twice_opens_once() -> None:
+    running = app()
+    async with running.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        await pilot.press(*"deploy", "minus", *"bot")
+        await pilot.pause(0.6)
+        await settle(pilot)
+        await pilot.press("enter", "enter", "enter")
+        await settle(pilot)
+        assert running.screen is running.explorer
         assert "deploy-bot › Summary" in shown(running)
 
 

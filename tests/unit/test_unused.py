@@ -308,7 +308,7 @@ def uses(draw: Any) -> list[Event]:
     return found
 
 
-@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
 @given(st.lists(policies(), min_size=1, max_size=2), uses())
 def test_everything_used_stays_allowed_and_nothing_is_gained(documents: list[str], events: list[Event]) -> None:
     one = user("ana", *documents)

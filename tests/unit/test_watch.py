@@ -99,20 +99,21 @@ def test_a_trouble_is_told_once_until_it_changes() -> None:
     assert len([item for item in watch.look() if isinstance(item, Trouble)]) == 1
 
 
-def test_eight_hours_do_not_grow() -> None:
+@pytest.mark.parametrize("hours", [1, pytest.param(8, marks=pytest.mark.long)])
+def test_hours_do_not_grow(hours: int) -> None:
     """One event a second, looked for every half hour: ids are all that is held, and only so many."""
     live = Live()
     watch = Watch(live, World(), "", lambda: live.now)  # type: ignore[arg-type]
     list(watch.look())
     tracemalloc.start()
     count = 0
-    for _ in range(16):
+    for _ in range(2 * hours):
         live.now += timedelta(minutes=30)
         live.asked.clear()
         count += len(seen(watch))
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 8 * 3600
+    assert count == hours * 3600
     assert grown < 20_000_000
 
 
