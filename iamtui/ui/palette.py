@@ -91,7 +91,7 @@ class Palette(CommandPalette):
     def dismiss(self, result: None = None) -> AwaitComplete:
         if self._left:
             self._selected_command = DiscoveryHit("", _nothing)
-            return AwaitComplete.nothing()
+            return AwaitComplete()
         self._left = True
         return super().dismiss(result)
 
