@@ -32,7 +32,7 @@ def _lift(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None
     if response_dict.get("status_code") != 200:
         return
     try:
-        root = ElementTree.fromstring(response_dict["body"])  # noqa: S314 - expat neither loads entities nor the network
+        root = ElementTree.fromstring(response_dict["body"])  # expat neither loads entities nor the network
     except ElementTree.ParseError:
         return  # botocore says what is wrong with it
     result = next((child for child in root if _local(child.tag) == "GetAccountAuthorizationDetailsResult"), None)
