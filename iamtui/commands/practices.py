@@ -57,8 +57,13 @@ def _named(name: str, found: tuple[Practice, ...]) -> Practice:
 def _one(practice: Practice) -> None:
     share = f", {share_words(practice)}" if practice.share is not None else ""
     data(f"{practice.number}  {practice.title}: {practice.kept.value}{share}\n{practice.claim}\n\n")
-    print_table(["NAME", "SUBJECT", "EVIDENCE", "SOURCE"], [[one.name, one.subject, one.words, one.source] for one in practice.offenders])
-    data(f"\nchecked: {practice.definition}\nnot seen: {practice.blind}\n")
+    if practice.offenders:
+        rows = [[one.name, one.subject, one.words, one.source] for one in practice.offenders]
+        print_table(["NAME", "SUBJECT", "EVIDENCE", "SOURCE"], rows)
+        data("\n")
+    for missing in practice.missing:
+        data(f"not known: {missing}\n")
+    data(f"checked: {practice.definition}\nnot seen: {practice.blind}\n")
     if practice.control:
         data(f"CIS AWS Foundations Benchmark 4.0.1: {practice.control}\n")
     data(f"do: {practice.todo}\n")

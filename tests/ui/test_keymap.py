@@ -144,3 +144,14 @@ def test_keys_are_shown_as_people_name_them() -> None:
     assert key_words("slash") == "/"
     assert key_words("escape,backspace") == "esc backspace"
     assert key_words("question_mark,f1") == "? f1"
+
+
+def test_help_has_every_key_and_begins_with_those_that_work_here() -> None:
+    from iamtui.ui.screens.pages import help_lines
+
+    for where in ("explorer", "review"):
+        text = ["".join(part for part, _ in line) for line in help_lines({}, where)]
+        told = "\n".join(text)
+        for key in KEYS:  # two keys of one meaning in one place stand once
+            assert f" {key.id}\n" in told or key.words.removeprefix("in a history: ") in told, key.id
+        assert text[0] == ("In a review" if where == "review" else "Find")

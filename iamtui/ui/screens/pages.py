@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from textual.widgets import Static
 from ...analysis.words import exact, relative
 from ...session import Session
 from ...text import visible
-from ..keymap import GROUPS, KEYS, bindings, key_words
+from ..keymap import GROUPS, KEYS, PLACES, bindings, key_words
 from ..render.documents import Line
 from ..widgets.textpane import TextPane
 
@@ -46,22 +47,31 @@ class TextPage(Screen[None]):
         return self.query_one(TextPane).plain_text()
 
 
-def help_lines(overrides: dict[str, str]) -> list[Line]:
-    """All keys by group, as the user's keymap has them; then the filter language and the go-anywhere line."""
+def help_lines(overrides: dict[str, str], here: str = "explorer") -> list[Line]:
+    """All keys as the user's keymap has them, those that work `here` first; then the filter language and the go-anywhere line."""
+    sections = {title: [key for key in KEYS if key.group == group and key.where in _LISTS] for group, title in GROUPS.items()}
+    elsewhere = {title: [key for key in KEYS if key.where in wheres] for wheres, title in PLACES.items()}
+    first = {title: elsewhere.pop(title) for wheres, title in PLACES.items() if here in wheres}
     lines: list[Line] = []
-    for group, title in GROUPS.items():
+    for title, keys in (first | sections | elsewhere).items():
         lines.append([(title, "heading")])
         seen: set[str] = set()
-        for key in KEYS:
-            if key.group != group or key.words in seen:
+        for key in keys:
+            words = _PLACE_SAID.sub("", key.words)
+            if words in seen:
                 continue
-            seen.add(key.words)
+            seen.add(words)
             lines.append(
-                [(f"  {key_words(overrides.get(key.id, key.keys)):<18}", "strong"), (f"{key.words:<44}", ""), (key.id, "state-absent")]
+                [(f"  {key_words(overrides.get(key.id, key.keys)):<16}", "strong"), (f"{words:<42} ", ""), (key.id, "state-absent")]
             )
         lines.append([])
     lines.extend([[(text, style)] for text, style in _MORE])
     return lines
+
+
+_PLACE_SAID = re.compile(r"^(review|in a story|in a history): ")
+_LISTS = ("explorer", "table", "text")
+"""What the panes of the explorer are made of."""
 
 
 _MORE = (

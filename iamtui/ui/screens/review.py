@@ -73,7 +73,7 @@ class ReviewBase(Screen[None]):
     def action_help(self) -> None:
         from .pages import TextPage, help_lines
 
-        self.app.push_screen(TextPage("Keys", help_lines(self.app.keymap_overrides)))
+        self.app.push_screen(TextPage("Keys", help_lines(self.app.keymap_overrides, "review")))
 
     def action_leave(self, name: str) -> None:
         """To a list of the explorer."""
