@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -464,3 +465,21 @@ def test_a_question_can_be_stopped(tmp_path: Path) -> None:
     threading.Timer(0.3, engine.interrupt).start()
     with pytest.raises(SqlError, match="stopped"):
         list(engine.ask("SELECT count(*) FROM events a, events b, events c, events d WHERE a._id < b._id || c._id || d._id"))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.sampled_from([b"", b"7\x01"]), st.booleans())
+def test_a_file_read_at_once_is_the_file_read_record_by_record(kinds: list[int], tag: bytes, spaced: bool) -> None:
+    """`_delivered` is a short cut: with a space before the body, which is no difference, the long way is taken."""
+    made: list[Any] = [
+        record(1),
+        record(2, responseElements={"credentials": {"sessionToken": "S3CRET"}}),
+        {"eventName": "Odd", "eventVersion": "1.08"},
+        {"eventVersion": "1.11", "insightDetails": {}},
+        {"detail-type": "x", "detail": record(3)},
+        5,
+        record(4, requestParameters={"text": "a\nb\u2028\r"}),
+    ]
+    body = json.dumps({"Records": [made[kind] for kind in kinds]}, separators=None if spaced else (",", ":")).encode()
+    quick, slow = event_lines(body, tag), event_lines(b" " + body, tag)
+    assert quick == slow
+    assert b"S3CRET" not in quick.data

@@ -168,6 +168,8 @@ class EventStore:
             private_dir(self.folder)
             with _workshop(self.folder) as shop, connection(threads=1) as db, ThreadPoolExecutor(WRITERS) as pool:
                 waiting: list[Future[_Converted]] = []
+                hashed: set[str] = set()
+                db.execute("CREATE TEMP TABLE held (h UBIGINT)")
 
                 def begin(held: list[Batch]) -> None:
                     waiting.append(pool.submit(self._convert, db.cursor(), shop / secrets.token_hex(6), held))
@@ -178,10 +180,10 @@ class EventStore:
                         continue
                     begin(held)
                     while len(waiting) > WRITERS or (waiting and waiting[0].done()):
-                        done = _more(done, self._commit(db, waiting.pop(0).result()))
+                        done = _more(done, self._commit(db, hashed, waiting.pop(0).result()))
                         yield done
                 for converted in waiting:
-                    done = _more(done, self._commit(db, converted.result()))
+                    done = _more(done, self._commit(db, hashed, converted.result()))
                     yield done
 
     def _convert(self, db: duckdb.DuckDBPyConnection, place: Path, batches: list[Batch]) -> _Converted:
@@ -208,7 +210,7 @@ class EventStore:
             db.close()
         return _Converted(inputs, raw)
 
-    def _commit(self, db: duckdb.DuckDBPyConnection, converted: _Converted) -> _Entry:
+    def _commit(self, db: duckdb.DuckDBPyConnection, hashed: set[str], converted: _Converted) -> _Entry:
         """Leave out what is there already, and acknowledge the rest."""
         with locked(self.folder / "lock"):
             entries = self._entries()
@@ -219,7 +221,7 @@ class EventStore:
                 return _Entry("", 0, 0, ())
             name = f"{len(entries):06d}-{secrets.token_hex(6)}"
             final = self.folder / f"{name}.parquet"
-            entry = self._without_repeats(db, converted.raw, final, fresh, entries) if converted.raw else _Entry("", 0, 0, fresh)
+            entry = self._without_repeats(db, hashed, converted.raw, final, fresh, entries) if converted.raw else _Entry("", 0, 0, fresh)
             with private_file(self.folder / f"{name}.json") as file:
                 file.write(msgspec.json.encode(entry))
             _sync_folder(self.folder)
@@ -233,14 +235,31 @@ class EventStore:
                 path.unlink(missing_ok=True)
 
     def _without_repeats(
-        self, db: duckdb.DuckDBPyConnection, raw: Path, final: Path, inputs: tuple[Input, ...], entries: list[_Entry]
+        self,
+        db: duckdb.DuckDBPyConnection,
+        hashed: set[str],
+        raw: Path,
+        final: Path,
+        inputs: tuple[Input, ...],
+        entries: list[_Entry],
     ) -> _Entry:
-        """Leave out events that are there already; nearly always there are none, and the segment is taken as it is."""
+        """Leave out events that are there already; nearly always there are none, and the segment is taken as it is.
+
+        Whether there are any is asked of hashes, of which the table `held` has those of the `hashed` segments: to read their ids again for
+        every new segment would make a store the slower to fill the more it holds.
+        """
         key = "coalesce(recipientaccountid, ''), coalesce(awsregion, ''), _id"
         new = f"read_parquet({quoted(raw)}, file_row_number = true)"
-        told = f"count(*), count(*) FILTER ({NO_EVENT}), min(_time), max(_time), count(*) - count(_time)"
-        rows, no_events, since, until, undated = _one(db, f"SELECT {told} FROM {new}")
+        told = f"count(*), count(*) FILTER ({NO_EVENT}), min(_time), max(_time), count(*) - count(_time), count(DISTINCT hash({key}))"
+        rows, no_events, since, until, undated, different = _one(db, f"SELECT {told} FROM {new}")
         near = [e.segment for e in entries if e.segment and (undated or e.undated or _touch(e, since, until))]
+        for name in near:
+            if name not in hashed:
+                db.execute(f"INSERT INTO held SELECT hash({key}) FROM read_parquet({quoted(self.folder / name)})")
+                hashed.add(name)
+        (again,) = _one(db, f"SELECT count(*) FROM (SELECT hash({key}) AS h FROM {new}) SEMI JOIN held USING (h)")
+        if different == rows and not (no_events or again):
+            return self._take(db, raw, final, _Entry(final.name, rows, 0, inputs, _zoned(since), _zoned(until), undated))
         before = ""
         if near:
             held = ", ".join(quoted(self.folder / name) for name in near)
@@ -257,15 +276,19 @@ class EventStore:
             f"AS n(a, r, i, file_row_number) {before}) {first}"
         )
         (kept,) = _one(db, "SELECT count(*) FROM keep")
-        if kept == rows:
-            os.replace(raw, final)
-        elif kept:
-            _copy(db, f"SELECT * EXCLUDE (file_row_number) FROM {new} WHERE file_row_number IN (SELECT f FROM keep)", final)
         if not kept:
             return _Entry("", 0, rows - no_events, inputs, no_events=no_events)
+        entry = _Entry(final.name, kept, rows - no_events - kept, inputs, _zoned(since), _zoned(until), undated, no_events)
+        if kept < rows:
+            _copy(db, f"SELECT * EXCLUDE (file_row_number) FROM {new} WHERE file_row_number IN (SELECT f FROM keep)", final)
+            raw = final
+        return self._take(db, raw, final, entry)
+
+    def _take(self, db: duckdb.DuckDBPyConnection, made: Path, final: Path, entry: _Entry) -> _Entry:
+        if made != final:
+            os.replace(made, final)
         _sync(final)
-        zone = [moment.replace(tzinfo=UTC) if moment is not None else None for moment in (since, until)]
-        return _Entry(final.name, kept, rows - no_events - kept, inputs, zone[0], zone[1], undated, no_events)
+        return entry
 
 
 @contextlib.contextmanager
@@ -382,6 +405,10 @@ def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 def quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def _zoned(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None else None
 
 
 def _touch(entry: _Entry, since: datetime | None, until: datetime | None) -> bool:
