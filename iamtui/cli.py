@@ -423,6 +423,17 @@ def logging(ctx: click.Context, /, form: str, **given: Any) -> None:
 
 
 @cli.command()
+@_format_option
+@_source_options
+@click.pass_context
+def guards(ctx: click.Context, /, form: str, **given: Any) -> None:
+    """Every system an audit rests on and what it says: CloudTrail, alarms, Config, Access Analyzer, Access Advisor."""
+    from .commands.alarms import print_guards
+
+    ctx.exit(print_guards(_choices(ctx, given), form))
+
+
+@cli.command()
 @click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")

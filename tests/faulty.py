@@ -87,6 +87,9 @@ class Faulty:
                 hint="grant cloudtrail:LookupEvents",
             )
 
+    def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        yield from self._pass(self.source.surroundings(cancelled))  # type: ignore[attr-defined]
+
     def last_accessed(self, arn: str, granularity: str = "ACTION_LEVEL", cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         yield from self._pass(self.source.last_accessed(arn, granularity, cancelled))
 

@@ -16,6 +16,7 @@ from ..session.guardtext import (
     ALARM_COLUMNS,
     COLUMNS,
     HEALTH_COLUMNS,
+    SYSTEM_COLUMNS,
     alarm_json,
     alarm_row,
     all_text,
@@ -27,6 +28,8 @@ from ..session.guardtext import (
     health_words,
     ordered,
     security_alarms,
+    system_json,
+    system_row,
 )
 from ..text import visible, visible_block
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
@@ -133,6 +136,23 @@ def print_logging(options: Mapping[str, Any], form: str) -> int:
     needed = ("trails", "trail.logging", "recording.write")
     sound = all(any(row.id == id and row.state is Health.OK for row in rows) for _, rows in found for id in needed[1:])
     return _code(session, bad=not sound)
+
+
+def print_guards(options: Mapping[str, Any], form: str) -> int:
+    """Print every system an audit uses, and what it says. Nothing is a failed check here; what was not read makes the answer partial."""
+    session = _opened(options)
+    found = session.systems()
+    if form == "json":
+        print_json([system_json(one) for one in found])
+    elif form == "csv":
+        data(csv_table(["account", *SYSTEM_COLUMNS], [[one.account, *system_row(one)] for one in found]))
+    else:
+        many = len({one.account for one in found}) > 1
+        rows = [[*([one.account] if many else []), *system_row(one)[:4]] for one in found]
+        print_table([*(["ACCOUNT"] if many else []), *(column.upper() for column in SYSTEM_COLUMNS[:4])], rows)
+    say_problems(session)
+    code = exit_code(session)
+    return int(Exit.PARTIAL) if code == Exit.FINE and any(one.state in (Health.UNKNOWN, Health.DENIED) for one in found) else code
 
 
 def _opened(options: Mapping[str, Any]) -> Session:

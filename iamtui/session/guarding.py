@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..analysis.alarms.links import Way
     from ..analysis.alarms.samples import Watched
     from ..analysis.alarms.told import Told
+    from ..analysis.systems import System
     from ..model.guards import Alarm, AlarmChange, Guards
     from .searching import EventSearch
 
@@ -216,6 +217,25 @@ class GuardQuestions:
         for guards in self.guards():
             snapshot = self.world.snapshot(guards.account)
             found.append((guards.account, health(guards, snapshot, self.windows(), now, kind=self.info.kind)))
+        return tuple(found)
+
+    # -- all systems -----------------------------------------------------------------------------------------------------
+
+    def systems(self) -> tuple[System, ...]:
+        """Every system an audit uses, by account, as far as it was read; nothing is asked for."""
+        from ..analysis.systems import systems
+        from .sweeping import targets
+
+        self._reader.surroundings()
+        health = dict(self.logging_health())
+        covered = {guards.account: found for guards, found in self.coverage()} if self._book.guards_read else {}
+        found: list[System] = []
+        for snapshot in self.world.snapshots:
+            arns = [target.arn for target in targets(World((snapshot,)))]
+            advised = sum(1 for arn in arns if arn in self._book.advisor)
+            account = snapshot.account
+            around = self._book.surroundings
+            found += systems(account, health.get(account, ()), covered.get(account, ()), around, advised=advised, to_ask=len(arns))
         return tuple(found)
 
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..analysis.alarms.fixes import Place
+    from ..analysis.systems import System
 
 COLUMNS = ("event", "verdict", "hears", "why", "severity", "about", "controls")
+SYSTEM_COLUMNS = ("system", "state", "found", "go", "as_of", "source")
 HEALTH_COLUMNS = ("state", "subject", "name", "found", "means", "todo")
 ALARM_COLUMNS = ("alarm", "state", "since", "acts", "hears", "finds")
 _SEVERITY = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -108,6 +110,24 @@ def way_json(way: Way) -> dict[str, Any]:
             {"what": link.what, "name": link.name, "region": link.region, "standing": link.standing.value, "words": link.words}
             for link in way.links
         ],
+    }
+
+
+def system_row(one: System) -> list[str]:
+    """Cells of SYSTEM_COLUMNS; the name is the stable one."""
+    return [one.id, one.state.value, one.found, f":{one.go}" if one.go else "", exact(one.as_of) if one.as_of else "", one.source]
+
+
+def system_json(one: System) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "account": one.account,
+        "state": one.state.value,
+        "found": one.found,
+        "go": one.go or None,
+        "source": one.source,
+        "as_of": one.as_of,
     }
 
 

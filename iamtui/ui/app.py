@@ -264,6 +264,10 @@ class IamtuiApp(App[None]):
                 from .access import show_practices
 
                 show_practices(self)
+            case "guards":
+                from .guards import show_guards
+
+                show_guards(self)
             case "alarms":
                 from .guards import show_alarms
 

@@ -20,6 +20,7 @@ VERBS = (
     "escalations",
     "export",
     "exposure",
+    "guards",
     "help",
     "history",
     "info",

@@ -40,6 +40,17 @@ def show_alarms(app: IamtuiApp, argument: str) -> None:
     _ask(app, made)
 
 
+def show_guards(app: IamtuiApp) -> None:
+    """Every system an audit uses, and what it says."""
+
+    def made() -> Screen[None]:
+        from .screens.guards import guards_page
+
+        return guards_page(app, app.session.systems())
+
+    _ask(app, made)
+
+
 def show_logging(app: IamtuiApp) -> None:
     """Whether the account can be audited at all."""
 

@@ -84,6 +84,7 @@ KEYS = (
     Key("preset.logging", "f5", "preset('logging')", "events: logging switched off or changed", "explorer", "presets"),
     Key("preset.sign-in", "f6", "preset('sign-in')", "events: sign-ins, the root user, new places", "explorer", "presets"),
     Key("preset.grave", "f7", "preset('grave')", "events: high and critical", "explorer", "presets"),
+    Key("view.7", "7", "guards", "guards: trails, alarms, analyzers, Config", "explorer", "views"),
     Key("view.8", "8", "review", "review", "explorer", "views"),
     Key("view.9", "9", "sql", "SQL over events", "explorer", "views"),
     Key("sql.run", "f5,ctrl+r", "run", "ask the query", "sql", "act", True),

@@ -104,3 +104,24 @@ async def test_hostile_names_on_every_page() -> None:
             assert "\x1b" not in shown(app)
             assert line == ":alarms states" or "[red]" in shown(app)
             await take(pilot, "escape")
+
+
+async def test_seven_shows_every_system_and_leads_on_and_back() -> None:
+    app = opened(Quiet(now=NOW))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await take(pilot, "7")
+        assert "Alarms and rules" in shown(app)
+        assert re.search(r"Access Advisor +unknown +none of \d+ identities", shown(app))
+        guards = app.screen
+        await take(pilot, "j")
+        await take(pilot, "enter")
+        assert "nobody" in shown(app)
+        await take(pilot, "escape")
+        assert app.screen is guards
+        await take(pilot, "G")
+        await take(pilot, "enter")
+        assert "Least privilege" in shown(app)
+        await take(pilot, "escape")
+        await take(pilot, "escape")
+        assert app.screen is app.explorer

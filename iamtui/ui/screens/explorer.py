@@ -650,6 +650,10 @@ class Explorer(Screen[None]):
         else:
             self._say(f"{row.item.name} needs no permission: everybody may")
 
+    def action_guards(self) -> None:
+        """Every system an audit uses."""
+        self.app.do("guards", "")
+
     def action_alarms(self) -> None:
         """On an event: who was, or would be, told of it; elsewhere who would hear of what."""
         from ..guards import show_alarms, show_event_ways

@@ -12,6 +12,7 @@ from ...analysis.alarms.health import Health
 from ...analysis.alarms.health import Row as HealthRow
 from ...analysis.alarms.links import Standing, Way
 from ...analysis.event_columns import actor_words, short_target
+from ...analysis.words import relative
 from ...model.event import Event
 from ...model.guards import Alarm, AlarmChange, Guards
 from ...session.guardtext import (
@@ -36,6 +37,7 @@ from .pages import TextPage
 
 if TYPE_CHECKING:
     from ...analysis.alarms.fixes import Place
+    from ...analysis.systems import System
     from ..app import IamtuiApp
 
 _VERDICT = {
@@ -205,6 +207,64 @@ def _change_lines(alarm: Alarm, change: AlarmChange) -> list[Line]:
     return [
         [(visible(alarm.name), "strong"), (visible(f"  {change.kind} at {change.at:%Y-%m-%d %H:%M:%S} UTC"), "")],
         [(visible(change.summary), "")],
+    ]
+
+
+def guards_page(app: IamtuiApp, found: Sequence[System]) -> AnswersPage:
+    """Every system an audit uses; enter opens its own page."""
+    many = len({one.account for one in found}) > 1
+    columns = (
+        TableColumn("system", "SYSTEM", 21, 0),
+        TableColumn("state", "STATE", 8, 0),
+        TableColumn("found", "WHAT IT SAYS", 60, 0),
+        TableColumn("age", "AS OF", 6, 2, right=True),
+        TableColumn("account", "ACCOUNT", 13, 1),
+    )
+    now = app.session.now()
+    rows: list[tuple[Callable[[int], Cell], Target]] = [
+        (partial(_system_cell, one, now), partial(_open_system, app, one) if one.go else partial(_system_lines, one)) for one in found
+    ]
+    if found:
+        rows.append((partial(_practices_cell, len(columns)), partial(_open_practices, app)))
+    return AnswersPage(
+        "Guards: what an audit can rest on", columns if many else columns[:-1], rows, tab="", empty="No account has been read."
+    )
+
+
+def _system_cell(one: System, now: datetime, column: int) -> Cell:
+    match column:
+        case 0:
+            return Cell(visible(one.name), "strong")
+        case 1:
+            return Cell(one.state.value, _HEALTH[one.state])
+        case 2:
+            return Cell(visible(one.found))
+        case 3:
+            return Cell(relative(one.as_of, now) if one.as_of is not None else "", right=True)
+        case _:
+            return Cell(visible(one.account))
+
+
+def _practices_cell(_: int, column: int) -> Cell:
+    return Cell(("The ten practices", "", "what all of this comes to, check by check", "", "")[column], "strong" if column == 0 else "")
+
+
+def _open_practices(app: IamtuiApp) -> None:
+    app.do("practices", "")
+
+
+def _open_system(app: IamtuiApp, one: System) -> None:
+    if one.go == "users":
+        app.screen.dismiss()
+    app.explorer.go(one.go)
+
+
+def _system_lines(one: System) -> list[Line]:
+    return [
+        [(one.state.value, _HEALTH[one.state]), (visible(f"  {one.name}"), "strong")],
+        [(visible(one.found), "")],
+        [],
+        [("asked by  ", "label"), (one.source, "state-absent")],
     ]
 
 
