@@ -288,7 +288,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _fit(self) -> None:
         """Choose the columns that fit at their least width, the least important going first; then give what is left to the
-        important ones, then to wide text columns."""
+        important ones, then to wide text columns in the proportion they want."""
         room = self.size.width - 2
         columns = list(enumerate(self._columns))
         if room <= 0 or not columns:
@@ -308,13 +308,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
                 widths[i] += more
                 left -= more
         stretch = [i for i, c in kept.items() if not c.right and c.width >= 16] or [next(iter(kept))]
-        turn = 0
-        while left > 0 and (len(stretch) == 1 or any(widths[i] < 60 for i in stretch)):
-            i = stretch[turn % len(stretch)]
-            turn += 1
-            if len(stretch) == 1 or widths[i] < 60:
-                widths[i] += 1
-                left -= 1
+        for _ in range(left):
+            widths[min(stretch, key=lambda i: (widths[i] / kept[i].width, -i))] += 1
         self._shown = [(i, widths[i]) for i in sorted(kept)]
         self._hidden_columns = len(columns) - len(kept)
         self._strips.clear()
