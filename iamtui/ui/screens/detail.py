@@ -104,10 +104,12 @@ class DetailPane(Vertical):
         width = self.size.width - 2
         entries = tabs_of(self.row)
         text = Text(no_wrap=True, overflow="ellipsis")
-        for shorten in (99, 12, 8):
+        for shorten, blank in ((99, " "), (99, ""), (12, ""), (10, ""), (8, ""), (6, ""), (4, "")):
             text = Text(no_wrap=True, overflow="ellipsis")
             for name, title in entries:
-                text.append(f" {title[:shorten]} ", "bold reverse" if name == self.tab else "")
+                current = name == self.tab
+                word = title[: max(shorten, 12) if current else shorten].rstrip()
+                text.append(f" {word}{blank}", "bold reverse" if current else "")
             if width <= 0 or text.cell_len <= width:
                 break
         self.query_one("#detail-tabs", Static).update(text)
