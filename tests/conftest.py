@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gate")  # how long an example takes is the machine's, not the rule's
 
 _LONGEST = 0.25
 """Seconds a key is given to be worked on; who needs more waits for the workers by name."""

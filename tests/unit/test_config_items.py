@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iamtui.model.document import Document, Kind, Origin
@@ -126,7 +126,7 @@ _json = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(st.dictionaries(st.sampled_from(["userPolicyList", "groupList", "attachedManagedPolicies", "permissionsBoundary", "tags", "policyVersionList", "defaultVersionId", "assumeRolePolicyDocument", "createDate"]), _json), st.sampled_from(["User", "Role", "Group", "Policy"]), st.booleans())  # fmt: skip
 def test_no_configuration_raises(configuration: dict[str, Any], kind: str, as_text: bool) -> None:
     raw = {
