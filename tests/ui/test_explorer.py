@@ -259,6 +259,15 @@ async def test_a_refresh_never_moves_the_cursor_to_somebody_else() -> None:
         assert "is gone" in screen(app)
 
 
+async def test_without_credentials_the_empty_list_says_what_to_type() -> None:
+    app = IamtuiApp(Session(Scripted(), now=lambda: NOW), Settings())  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        shown = screen(app)
+        assert "Not loaded: The AWS credentials have expired" in shown
+        assert "\n  aws sso login --profile acme, then r" in shown
+
+
 async def test_expired_credentials_leave_the_lists_and_say_the_command() -> None:
     session = Session(Scripted([1, 2, 3]), now=lambda: NOW)  # type: ignore[arg-type]
     app = IamtuiApp(session, Settings())

@@ -13,7 +13,8 @@ from textual.worker import get_current_worker
 from ...analysis.lists import Column, ColumnKind
 from ...model.event import WindowState
 from ...model.fact import State
-from ...session import ListKind, Row, Selection, Session, StoredRows
+from ...session import Link, ListKind, Row, Selection, Session, StoredRows
+from ...text import visible
 from ..messages import Answered
 from ..render.cells import Cell, cell
 from ..widgets.table import RowTable, TableColumn
@@ -344,6 +345,10 @@ class ListPane(Vertical):
                 return f"Reading {name}…\n\n{running[0].reason}"
             if not self.settled:
                 return f"Reading {name}…"
+            problems = self.session.problems()
+            if self.session.link in (Link.NO_CREDENTIALS, Link.UNREACHABLE) and problems:
+                why = problems[-1]
+                return f"Not loaded: {visible(why.what)}\n\n{visible(why.hint).replace('; ', chr(10))}\n\nr tries again."
             detail = f": {state.detail}" if state.detail else ""
             return f"Not loaded{detail}\n\nNobody has asked for {name} yet, or they are not in what was opened. r reads."
         return f"There are no {name}: the answer was read and holds none."
