@@ -15,7 +15,8 @@ import msgspec
 from ...model.change import Change, ChangeKind
 from ...model.fact import Fact, State
 from ...model.policy import Policy
-from .undoing import Refused, Undo, arn_of, ascii_document, name_of, undo
+from ..commandtext import Refused, arn_of, ascii_document, name_of
+from .undoing import Undo, undo
 
 K = ChangeKind
 _SIGN = re.compile(r"([$%]+)\{")
