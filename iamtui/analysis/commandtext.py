@@ -16,6 +16,9 @@ _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(?:\d{12}|aws)?:[A-Za-z0-9_+=,.@/:*-]{1,512}")
 _VERSION = re.compile(r"v[1-9][0-9]{0,8}")
 _KEY = re.compile(r"[A-Za-z0-9_]{16,128}")
+_IAM_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):(?:user|role|group|policy|instance-profile)/[!-~]{1,700}")
+_PATH = re.compile(r"/|/[!-~]{1,510}/")
+_UNIQUE = re.compile(r"[A-Za-z0-9_]{4,128}")
 _MOST_DOCUMENT = 131_072
 
 
@@ -31,7 +34,7 @@ def comment(words: str) -> str:
 def checked(value: str, pattern: re.Pattern[str], what: str) -> str:
     """A value that IAM allows in that place; nothing else gets into a command."""
     if not pattern.fullmatch(value):
-        raise Refused(f"no command: the {what} is not told, or is none that IAM allows; look at the entry's own record")
+        raise Refused(f"no command: the {what} is not told, or is none that IAM allows")
     return value
 
 
@@ -41,6 +44,19 @@ def name_of(value: str, what: str = "name") -> str:
 
 def arn_of(value: str) -> str:
     return checked(value, _ARN, "ARN")
+
+
+def iam_arn_of(value: str) -> str:
+    """An ARN of IAM's, whose path may hold any printable character."""
+    return checked(value, _IAM_ARN, "ARN")
+
+
+def path_of(value: str) -> str:
+    return checked(value, _PATH, "path")
+
+
+def unique_id_of(value: str) -> str:
+    return checked(value, _UNIQUE, "unique id")
 
 
 def version_of(value: str) -> str:
