@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -332,7 +333,12 @@ class _Planner:
         needed = attached_elsewhere(item, self.snapshot, frozenset(self.losing))
         if needed:
             held = [h for h in attachments(item, self.snapshot) if (h.arn, item.arn) not in self.losing and not h.as_boundary]
-            return self._leave(one, Why.NEEDED, needed, (f"iamtui review decide remove {h.arn} --grant {item.name}" for h in held[:5]))
+            return self._leave(
+                one,
+                Why.NEEDED,
+                needed,
+                (shlex.join(("iamtui", "review", "decide", "remove", h.arn, f"--grant={item.name}")) for h in held[:5]),
+            )
         ordered = sorted(item.versions, key=lambda v: number(v.version_id))
         versions = tuple((v.version_id, v.is_default or v.version_id == item.default_version_id, v.document) for v in ordered)
         notes = (
@@ -408,7 +414,7 @@ def _cannot(item: Any, *, grant: bool = False) -> tuple[str, tuple[str, ...]]:
             "it is service-linked: its service deletes it, once nothing of the service uses it any more; "
             "AWS refuses before, and tells by get-service-linked-role-deletion-status which resources"
         )
-        return words, (f"aws iam delete-service-linked-role --role-name {item.name}",)
+        return words, (shlex.join(("aws", "iam", "delete-service-linked-role", f"--role-name={item.name}")),)
     if isinstance(item, Role) and item.identity_center:
         words = (
             "it is Identity Center's: delete the assignments of its permission set to this account there (aws sso-admin "

@@ -213,6 +213,8 @@ def _key(item: PlanItem, step: Step) -> Iterator[str]:
 
 def _remove(item: PlanItem, plan: Plan) -> Iterator[str]:
     yield 'tell "$item"'
+    if not item.deletes:
+        yield f"if [ -s \"$saved/{item.number}.done\" ]; then tell '  done already'; return 0; fi"
     yield _state(item)
     yield "stands || return 0"
     if item.deactivates:
@@ -222,6 +224,8 @@ def _remove(item: PlanItem, plan: Plan) -> Iterator[str]:
         if step.phase.value == "remove":
             yield _say(item, step)
             yield from _forward(item, step, plan)
+    if not item.deletes:
+        yield f"note {item.number}.done yes"
 
 
 def _forward(item: PlanItem, step: Step, plan: Plan) -> Iterator[str]:
@@ -330,7 +334,7 @@ def _rollback(item: PlanItem, plan: Plan) -> Iterator[str]:
             if lines:
                 yield f"  # {number}.{item.steps.index(step) + 1} back: {comment(step.back)}"
             yield from (f"  {line}" for line in lines)
-    yield f"  forget {number}.removing"
+    yield f"  forget {number}.removing {number}.done"
     if item.deletes:
         yield 'elif [ "$found" = gone ]; then'
         yield '  tell "  gone, and not by this script as far as $saved tells"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,7 +131,8 @@ def dependents(identity: Identity, snapshot: Snapshot, surroundings: Surrounding
 
 def _list_instances(role: Role) -> str:
     arn = role.instance_profiles[0].arn
-    return f"aws ec2 describe-instances --filters Name=iam-instance-profile.arn,Values={arn} tells which, in each Region"
+    command = ("aws", "ec2", "describe-instances", "--filters", f"Name=iam-instance-profile.arn,Values={arn}")
+    return f"{shlex.join(command)} tells which, in each Region"
 
 
 def attached_elsewhere(policy: Policy, snapshot: Snapshot, going: frozenset[tuple[str, str]]) -> str:
