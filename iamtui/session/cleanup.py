@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.cleanup.planning import HOURS, WAIT, Marked, Settings, plan
@@ -85,6 +86,13 @@ def plan_text(plan_: Plan, form: str) -> str:
         return writers[form](plan_)
     except Refused as refusal:
         raise UsageError(f"{refusal}", "--form markdown tells the plan all the same") from None
+
+
+async def write_plan(path: Path, text: str) -> None:
+    """A plan's text to a file only its owner reads. Raises OSError."""
+    from ..store.files import write_text
+
+    await write_text(path, text)
 
 
 # -- which decisions ---------------------------------------------------------------------------------------------------
@@ -203,4 +211,4 @@ def _smaller(session: Session, identity: Identity, snapshot: Snapshot, cancelled
     return session.unused(row)[1]
 
 
-__all__ = ["FORMS", "HOURS", "WAIT", "counts", "plan_json", "plan_text", "plans"]
+__all__ = ["FORMS", "HOURS", "WAIT", "counts", "plan_json", "plan_text", "plans", "write_plan"]

@@ -27,6 +27,7 @@ VERBS = (
     "practices",
     "logging",
     "owner",
+    "plan",
     "preflight",
     "problems",
     "profile",
