@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...model.cleanup import Left, Plan, PlanItem, Step
+import msgspec
+
+from ...model.cleanup import Left, Op, Plan, PlanItem, Step
+from ...text import inert_json
 from ...text import markdown_text as text
 from ..words import exact, iso
 
@@ -65,6 +69,17 @@ def _item(item: PlanItem) -> Iterator[str]:
     for number, step in enumerate(item.steps, 1):
         cells = (f"{item.number}.{number}", step.phase.value, text(step.say), text(step.back), text(step.lost))
         yield f"| {' | '.join(cells)} |"
+    for number, step in enumerate(item.steps, 1):
+        if step.new and step.op is not Op.DENY:
+            yield from _document(f"{item.number}.{number}", step.new)
+
+
+def _document(number: str, document: str) -> Iterator[str]:
+    """The smaller policy as a block of code that nothing in it can end."""
+    body = inert_json(msgspec.json.format(document, indent=2))
+    longest = max((len(run) for run in re.findall("`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"\nThe smaller policy of {number}:\n\n{fence}json\n{body}\n{fence}"
 
 
 def _left(left: Left) -> str:
