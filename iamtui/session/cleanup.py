@@ -31,7 +31,16 @@ FORMS = ("cli", "terraform", "cloudformation", "markdown", "json")
 MOST_ASKED = 40
 """Identities whose events a live account is asked for, one after the other: half a second to some seconds each."""
 _USER = {column.id: column.fact for column in USER_COLUMNS}
-_KINDS = {"user": "user", "role": "role", "group": "group", "policie": "policy", "policy": "policy", "key": "access key", "grant": "grant"}
+_KINDS = {
+    "user": "user",
+    "role": "role",
+    "group": "group",
+    "policie": "policy",
+    "policy": "policy",
+    "key": "access key",
+    "grant": "grant",
+    "finding": "finding",
+}
 
 
 def plans(

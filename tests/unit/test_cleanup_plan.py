@@ -166,6 +166,16 @@ def test_the_documented_order_with_the_boundary_after_what_it_limits() -> None:
     assert f"create-user --user-name=ana --path=/ --permissions-boundary={arn('policy', 'limit')}" in again
 
 
+def test_a_user_without_room_for_the_denying_policy_and_one_that_has_it_already() -> None:
+    long = READ.replace("s3:Get*", "s3:" + "x" * 1950)
+    ana, ben = user("ana", inline=(InlinePolicy("in", long),)), user("ben", inline=(InlinePolicy("DenyAllUntilRemoved", READ),))
+    snapshot = account(ana, ben)
+    first, second = planned(snapshot, about(snapshot, ana, ben)).items
+    assert [step.op for step in first.steps] == [Op.KEYS_OFF, Op.CREDENTIALS, Op.INLINE_DELETE, Op.DELETE]
+    assert any("leave no room" in note for note in first.notes)
+    assert [step.op for step in second.steps] == [Op.KEYS_OFF, Op.DENY, Op.CREDENTIALS, Op.DELETE]
+
+
 def test_a_role_goes_before_the_role_it_trusts_and_both_before_the_user_and_the_policy() -> None:
     ana = user("ana", attached=(ref("p"),))
     last = role("a-last", TRUST % ("AWS", ana.arn))

@@ -13,7 +13,7 @@ from ...model.account import GROUPS, POLICIES, ROLES, USERS, Snapshot
 from ...model.cleanup import Left, Op, Plan, PlanItem, Step, Target, Why
 from ...model.event import Event
 from ...model.fact import Fact, State, absent
-from ...model.finding import Finding
+from ...model.finding import Finding, FindingKind
 from ...model.identity import Group, Identity, Role, User
 from ...model.policy import Grant, Policy, Via
 from ...model.review import Decision, Mark, Standing, Subject, SubjectKind
@@ -250,6 +250,8 @@ class _Planner:
             "attached": tuple(ref.arn for ref in item.attached),
             "inline": tuple(policy.name for policy in item.inline),
         }
+        if isinstance(item, User | Role) and not make.denies(item):
+            notes.append(f"its inline policies leave no room for {make.DENY_NAME}: what it may do is not taken away before it is removed")
         if isinstance(item, User):
             found = make.user(item)
             more["groups"] = item.groups
@@ -360,7 +362,8 @@ class _Planner:
         finding: Finding = one.item
         if finding.arn in self.going:
             return self._leave(one, Why.NOTHING, f"it goes with {finding.name}")
-        return self._leave(one, Why.BY_HAND, f"{finding.claim}. {finding.todo}")
+        instead = [shlex.join(("iamtui", "review", "decide", "reduce", finding.arn))] if finding.kind is FindingKind.UNUSED else []
+        return self._leave(one, Why.BY_HAND, f"{finding.claim}. {finding.todo}", instead)
 
     # -- reducing ------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ def off(identity: User | Role) -> Iterator[Step]:
             "activates those keys again",
             Phase.DEACTIVATE,
         )
+    if not denies(identity):
+        return
     yield Step(
         Op.DENY,
         f"puts the inline policy {DENY_NAME}: sessions that are open are denied too",
@@ -44,6 +46,12 @@ def off(identity: User | Role) -> Iterator[Step]:
         DENY_NAME,
         new=DENY,
     )
+
+
+def denies(identity: User | Role) -> bool:
+    """Whether IAM has room for the policy that takes everything away."""
+    held = sum(_size(one.document) for one in identity.inline if one.name != DENY_NAME)
+    return held + _size(DENY) <= MOST_INLINE["user" if isinstance(identity, User) else "role"]
 
 
 def user(identity: User) -> Iterator[Step]:
@@ -109,7 +117,8 @@ def policy(item: Policy) -> Iterator[Step]:
 
 def _policies(identity: User | Role | Group) -> Iterator[Step]:
     for one in identity.inline:
-        yield inline_delete(one.name, one.document)
+        if one.name != DENY_NAME:  # an earlier plan's, which goes last of all
+            yield inline_delete(one.name, one.document)
     for ref in identity.attached:
         yield detach(ref.arn, ref.name)
     boundary = getattr(identity, "boundary", None)
