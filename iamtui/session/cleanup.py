@@ -14,10 +14,11 @@ from ..analysis.grants import grants
 from ..analysis.grounds import grant_subject, keys_of
 from ..analysis.reducing import Reduction
 from ..analysis.user_columns import COLUMNS as USER_COLUMNS
+from ..analysis.words import exact
 from ..errors import IamtuiError, UsageError
 from ..model.account import Snapshot
 from ..model.cleanup import Plan
-from ..model.event import Event
+from ..model.event import Event, WindowState
 from ..model.fact import Fact, State, absent
 from ..model.identity import Identity, Role, User
 from ..model.review import Decision, Standing, SubjectKind
@@ -188,17 +189,29 @@ def _recent(
         for one in marked
         if one.standing.mark.decision is Decision.REMOVE and isinstance(one.item, User | Role) and not one.standing.gone
     }
-    gaps = []
+    gaps: list[str] = []
+    unasked: dict[str, list[str]] = {}
     if session.info.kind == "live" and not session.trail.delivered:
         for item in list(losing.values())[:MOST_ASKED]:
             if cancelled():
                 break
-            for _ in session.load_activity(Row(item.arn, item, snapshot), cancelled, since=since):
+            row = Row(item.arn, item, snapshot)
+            for _ in session.load_activity(row, cancelled, since=since):
                 pass
+            failed = next((one for one in session.windows(row) if one.state is not WindowState.COVERED), None)
+            if failed is not None:
+                where = f" in {failed.region}" if failed.region else ""
+                unasked.setdefault(f"{failed.state.value}{where}{f' ({failed.reason})' if failed.reason else ''}", []).append(item.name)
+        for why, names in unasked.items():
+            few = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+            gaps.append(f"events of the last {hours} hours of {len(names):,} that lose something were not read whole: {why}: {few}")
         if len(losing) > MOST_ASKED:
             gaps.append(f"events of {len(losing) - MOST_ASKED:,} of {len(losing):,} that lose something were not asked for")
     elif not session.has_events():
         gaps.append("no events were read: recent use is told by last-used facts alone, which AWS tells up to 4 hours late")
+    newest_of_all = max(snapshot.last_events.values(), default=None)
+    if session.info.kind != "live" and newest_of_all is not None and newest_of_all < since:
+        gaps.append(f"the newest event that was read is of {exact(newest_of_all)}: use since then is not in it")
     found = {}
     if session.has_events():
         for arn, item in losing.items():
