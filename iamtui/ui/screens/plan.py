@@ -68,7 +68,8 @@ class PlanPage(TextPage):
 
     def _hint(self, words: str) -> None:
         keys = (("t", "next form"), ("y", "copy"), ("e", "write to a file"), ("esc", "back"))
-        hints = Text.assemble(*[part for key, told in keys for part in ((f" {key} ", "bold"), told)], (f"  {visible(words)}", "dim"))
+        said = (f" {visible(words)}  ", "dim") if words else ("", "")
+        hints = Text.assemble(said, *[part for key, told in keys for part in ((f" {key} ", "bold"), told)])
         hints.no_wrap, hints.overflow = True, "ellipsis"
         self.query_one("#page-hints", Static).update(hints)
 
