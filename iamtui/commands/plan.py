@@ -27,11 +27,12 @@ def print_plan(
 ) -> int:
     """Print or save the plan of what is decided."""
     session = opened(options, events=True)
-    session.load_findings()
     made = plans(session, campaign, only, hours=hours, wait=wait, profiles=profiles)
     if account:
         made = tuple(one for one in made if one.account == account)
     if not made:
+        if form == "json":
+            data("[]\n")
         words("Nothing is decided that could be acted on" + ("; iamtui review marks lists what is" if session.has_marks else ""))
         say_kept(session)
         return finish(session)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..analysis.cleanup.planning import HOURS, WAIT, Marked, Settings, plan
 from ..analysis.cleanup.telling import counts, plan_json
 from ..analysis.commandtext import Refused
-from ..analysis.grants import grants
+from ..analysis.grants import grants, members
 from ..analysis.grounds import grant_subject, keys_of
 from ..analysis.reducing import Reduction
 from ..analysis.user_columns import COLUMNS as USER_COLUMNS
@@ -20,7 +20,7 @@ from ..model.account import Snapshot
 from ..model.cleanup import Plan
 from ..model.event import Event, WindowState
 from ..model.fact import Fact, State, absent
-from ..model.identity import Identity, Role, User
+from ..model.identity import Group, Identity, Role, User
 from ..model.review import Decision, Standing, SubjectKind
 from .answers import Row
 from .desk import Finder
@@ -59,6 +59,9 @@ def plans(
     standings = session.load_marks(cancelled)
     if standings.state is State.FAILED:
         raise IamtuiError(f"The decisions cannot be read: {standings.detail}", "iamtui info tells where they are kept")
+    if session.findings_stale and any(held.mark.subject.kind is SubjectKind.FINDING for held in standings.marks.values()):
+        session.load_findings(cancelled)
+        standings = session.load_marks(cancelled)
     chosen = list(_chosen(session, standings.marks.values(), campaign, only))
     finder = Finder(session.world.snapshots, session._found.findings if session._found.of is session.world else None, session.now())
     name = _campaign_name(session, campaign)
@@ -228,8 +231,10 @@ def _smaller(session: Session, identity: Identity, snapshot: Snapshot, cancelled
     for _ in session.load_usage(row, cancelled=cancelled):
         pass
     if session.info.kind == "live" and not session.trail.delivered:
-        for _ in session.load_activity(row, cancelled):
-            pass
+        who = members(identity, snapshot) if isinstance(identity, Group) else (identity,)
+        for one in who[:MOST_ASKED]:  # a group with more stays as it is: what was not covered is not called unused
+            for _ in session.load_activity(Row(one.arn, one, snapshot), cancelled):
+                pass
     return session.unused(row)[1]
 
 

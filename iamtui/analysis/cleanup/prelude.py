@@ -150,6 +150,16 @@ keys_off() {
     change update-access-key "$2" "--access-key-id=$one" --status=Inactive
   done
 }
+# The key $key, if it is active: one that was not must not become so by a roll-back.
+key_off() {
+  list list-access-keys "$2" --query "AccessKeyMetadata[?Status=='Active'].AccessKeyId"
+  case " $(printf '%s ' $answer)" in
+    *" $key "*)
+      note "$1.keys" "$key"
+      change update-access-key "$2" "--access-key-id=$key" --status=Inactive
+      ;;
+  esac
+}
 keys_on() {
   if [ ! -s "$saved/$1.keys" ]; then return 0; fi
   list list-access-keys "$2" --query 'AccessKeyMetadata[].AccessKeyId'

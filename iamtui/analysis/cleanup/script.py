@@ -61,8 +61,9 @@ def _head(plan: Plan, items: list[PlanItem], stacked: list[PlanItem]) -> Iterato
         "  --dry-run                  asks AWS and prints what would be done; a number does one item: sh plan.sh remove 3",
         "  --now, --used              do not wait; also remove roles that were used since this was made",
         "",
-        "What a removal needs for its roll-back is saved beside you in the folder $saved below (IAMTUI_PLAN_SAVED is another place);",
-        "keep it. It needs the AWS CLI and credentials that may do this; iamtui itself changes nothing.",
+        "What a removal needs for its roll-back is saved in the folder $saved below, where you run this (IAMTUI_PLAN_SAVED is another",
+        "place). Keep it and this file until all is done: a plan made later is another one. It needs the AWS CLI and credentials that",
+        "may do this; iamtui itself changes nothing.",
     ]
     yield from (f"# {comment(line)}".rstrip() for line in told)
     if plan.gaps:
@@ -148,6 +149,7 @@ def _file(item: PlanItem, step: Step) -> str:
 def _check(item: PlanItem) -> Iterator[str]:
     kind, who = item.target.kind, _who(item)
     yield _state(item)
+    yield 'if [ "$phase" = check ]; then tell "$item: $found"; fi'
     yield 'if [ "$found" != there ]; then return 0; fi'
     if kind == "policy":
         yield f"list list-policy-versions {who} --query 'Versions[].VersionId'"
@@ -192,8 +194,7 @@ def _deactivate(item: PlanItem) -> Iterator[str]:
                 yield f"change put-{item.target.kind}-policy {_who(item)} {_opt('policy-name', DENY_NAME)} {_opt('policy-document', DENY)}"
             case Op.KEY_OFF:
                 yield from _key(item, step)
-                yield f'note {item.number}.keys "$key"'
-                yield f'change update-access-key {_who(item)} "--access-key-id=$key" --status=Inactive'
+                yield f"key_off {item.number} {_who(item)}"
     yield f'if [ ! -s "$saved/{item.number}.off" ]; then note {item.number}.off "$(date +%s)"; fi'
 
 
