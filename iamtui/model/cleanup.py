@@ -79,6 +79,7 @@ class PlanItem(msgspec.Struct, frozen=True):
     stack:    name of the CloudFormation stack it belongs to, `logical` its id there; "" for none
     used:     last use of a role as it was read, to be compared before it is deleted; None where not told
     trust, description, tags, boundary, versions, session: of what is deleted, for its roll-back
+    attached … holders: what it holds, or who has it (`user`, name), as it was read: more than that when it is done stops it
     """
 
     number: int
@@ -104,6 +105,7 @@ class PlanItem(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    holders: tuple[tuple[str, str], ...] = ()
 
     @property
     def deactivates(self) -> bool:

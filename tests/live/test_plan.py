@@ -345,13 +345,18 @@ def test_what_changed_since_the_plan_stops_it_before_anything_is_touched(iam: An
     iam.create_user(UserName="victim")
     iam.create_role(RoleName="robot", AssumeRolePolicyDocument=trust(Service="ec2.amazonaws.com"))
     iam.create_user(UserName="k=e,y+@.-_")
+    wide = iam.create_policy(PolicyName="wide", PolicyDocument=document("s3:*"))["Policy"]["Arn"]
     session = read(iam, tmp_path / "evidence")
-    session.decide(rows_named(session, ["user/victim", "role/robot"]), Decision.REMOVE)
+    session.decide(rows_named(session, ["user/victim", "role/robot", "policy/wide"]), Decision.REMOVE)
     _, script = written(session, tmp_path)
+
+    iam.attach_user_policy(UserName="k=e,y+@.-_", PolicyArn=wide)
+    run(script, aws, "remove", "--now", fails="the attachment to user k=e,y+@.-_ was not there when the plan was made")
+    iam.detach_user_policy(UserName="k=e,y+@.-_", PolicyArn=wide)
 
     iam.put_user_policy(UserName="victim", PolicyName="new", PolicyDocument=document("s3:*"))
     before = whole(iam, aws)
-    run(script, aws, "deactivate", fails="it has the inline policy new, which was not there when the plan was made")
+    run(script, aws, "deactivate", fails="the inline policy new was not there when the plan was made")
     assert whole(iam, aws) == before
     iam.delete_user_policy(UserName="victim", PolicyName="new")
 

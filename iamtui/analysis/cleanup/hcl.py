@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -78,7 +79,8 @@ def _step(item: PlanItem, step: Step, plan: Plan) -> Iterator[str]:
             yield _removed("aws_iam_instance_profile", label(step.part))
         case Op.DELETE:
             yield _removed(f"aws_iam_{kind}", base)
-            yield f"#   not in the state? aws CLI, or first: import {{ to = aws_iam_{kind}.{base}, id = {quoted(item.target.arn if kind == 'policy' else name)} }}"
+            ident = item.target.arn if kind == "policy" else name
+            yield f"#   not in the state? the AWS CLI form, or first: terraform import aws_iam_{kind}.{base} {shlex.quote(ident)}"
         case Op.INLINE_PUT:
             fields = {"name": quoted(step.part), kind: who, "policy": _document(step.new)}
             yield block(f"aws_iam_{kind}_policy", part, fields, f"{name}:{step.part}").rstrip()

@@ -28,6 +28,8 @@ def validate(item: PlanItem) -> None:
     for arn in (item.boundary, *item.attached):
         if arn:
             iam_arn_of(arn)
+    for _, name in item.holders:
+        name_of(name)
     for name in (*item.inline, *item.groups, *item.members, *item.profiles):
         name_of(name)
     if item.trust:

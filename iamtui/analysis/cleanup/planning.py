@@ -353,6 +353,7 @@ class _Planner:
             make.policy(item),
             notes,
             versions=versions,
+            holders=tuple(dict.fromkeys((held.kind, held.name) for held in attachments(item, self.snapshot))),
             description=item.description,
             tags=tuple(p for p in item.tags if not p[0].startswith("aws:")),
         )

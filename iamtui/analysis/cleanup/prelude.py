@@ -125,7 +125,7 @@ only() {
   shift
   for one in $answer; do
     for known in "$@"; do if [ "$one" = "$known" ]; then continue 2; fi; done
-    stop "it has the $what $one, which was not there when the plan was made: make the plan again"
+    stop "the $what $one was not there when the plan was made: make the plan again"
   done
 }
 not_self() { case $self in "$1" | *":assumed-role/$2/"*) stop 'these are your own credentials: let somebody else do it' ;; esac; }

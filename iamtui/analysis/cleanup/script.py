@@ -23,6 +23,9 @@ from .steps import DENY, DENY_NAME
 _ID = {"user": "User.UserId", "role": "Role.RoleId", "group": "Group.GroupId", "policy": "Policy.PolicyId"}
 
 
+_HOLDERS = (("user", "PolicyUsers[].UserName"), ("role", "PolicyRoles[].RoleName"), ("group", "PolicyGroups[].GroupName"))
+
+
 def script(plan: Plan) -> str:
     """The whole script. Its account must be told: raises Refused."""
     account = account_of(plan.account)
@@ -154,6 +157,9 @@ def _check(item: PlanItem) -> Iterator[str]:
     if kind == "policy":
         yield f"list list-policy-versions {who} --query 'Versions[].VersionId'"
         yield f"only version{_words(ident for ident, _, _ in item.versions)}"
+        for held, query in _HOLDERS:
+            yield f"list list-entities-for-policy {who} --query '{query}'"
+            yield f"only 'attachment to {held}'{_words(name for kind, name in item.holders if kind == held)}"
         return
     if kind in ("user", "role"):
         yield f"not_self {shlex.quote(item.target.arn)} {shlex.quote(item.target.name if kind == 'role' else ' ')}"
@@ -288,9 +294,9 @@ def _delete(item: PlanItem) -> Iterator[str]:
 
 def _versions_away(item: PlanItem) -> Iterator[str]:
     who = _who(item)
-    for query, words in (("PolicyUsers[].UserName", "users"), ("PolicyRoles[].RoleName", "roles"), ("PolicyGroups[].GroupName", "groups")):
+    for held, query in _HOLDERS:
         yield f"list list-entities-for-policy {who} --query '{query}'"
-        yield f'if [ -n "$answer" ] && [ -z "$dry" ]; then stop "it is still attached to {words}: $answer"; fi'
+        yield f'if [ -n "$answer" ] && [ -z "$dry" ]; then stop "it is still attached to the {held} $answer"; fi'
     for ident, default, _ in item.versions:
         yield f"save {item.number}.{ident} get-policy-version {who} --version-id={ident} --query PolicyVersion.Document --output json"
         if not default:

@@ -37,10 +37,13 @@ class PlanPage(TextPage):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("page"), *bindings("plan")]
 
     def __init__(self, plans: tuple[Plan, ...]) -> None:
+        """Writes all texts, which takes a moment for hundreds of decisions: made in a worker."""
         self._readings = [(plan, form) for plan in plans for form in SHOWN]
+        self._bodies = [_written(plan, form) for plan, form in self._readings]
+        self._drawn = [[_line(words) for words in body.splitlines()] for body in self._bodies]
         self._place = 0
         self._prompt: Prompt | None = None
-        super().__init__("Cleanup plan", self._read())
+        super().__init__("Cleanup plan", self._drawn[0])
 
     def on_mount(self) -> None:
         self.query_one(TextPane).wrap = len(self._lines) <= _MOST_WRAPPED
@@ -50,15 +53,7 @@ class PlanPage(TextPage):
     @property
     def body(self) -> str:
         """The text as it is copied and written."""
-        return self._body
-
-    def _read(self) -> list[Line]:
-        plan, form = self._readings[self._place]
-        try:
-            self._body = plan_text(plan, form)
-        except IamtuiError as error:
-            self._body = f"# {error.message}\n# {error.hint}\n"
-        return [_line(words) for words in self._body.splitlines()]
+        return self._bodies[self._place]
 
     def _head(self) -> None:
         plan, form = self._readings[self._place]
@@ -75,14 +70,14 @@ class PlanPage(TextPage):
 
     def action_form(self) -> None:
         self._place = (self._place + 1) % len(self._readings)
-        self._lines = self._read()
+        self._lines = self._drawn[self._place]
         pane = self.query_one(TextPane)
         pane.wrap = len(self._lines) <= _MOST_WRAPPED
         pane.set_lines(self._lines)
         self._head()
 
     def action_copy(self) -> None:
-        self._hint(self.app.copy(self._body))
+        self._hint(self.app.copy(self.body))
 
     async def action_save(self) -> None:
         from .prompt import Prompt
@@ -108,7 +103,7 @@ class PlanPage(TextPage):
 
     async def _save(self, path: Path) -> None:
         try:
-            await write_plan(path, self._body)
+            await write_plan(path, self.body)
         except OSError as error:
             self._hint(f"{path} could not be written: {error.strerror or error}")
             return
@@ -118,6 +113,13 @@ class PlanPage(TextPage):
         if self._prompt is not None:
             self._prompt.close()
         self.query_one(TextPane).focus()
+
+
+def _written(plan: Plan, form: str) -> str:
+    try:
+        return plan_text(plan, form)
+    except IamtuiError as error:
+        return f"# {error.message}\n# {error.hint}\n"
 
 
 def _line(words: str) -> Line:
