@@ -16,11 +16,13 @@ from typing import Any
 
 import pytest
 
+from iamtui.analysis.cleanup.planning import Marked, plan
 from iamtui.analysis.grants import grants
-from iamtui.analysis.grounds import grant_evidence, grant_subject, keys_of
+from iamtui.analysis.grounds import grant_evidence, grant_subject, key_subject, keys_of
+from iamtui.analysis.reducing import Reduction
 from iamtui.model.cleanup import Plan
 from iamtui.model.policy import Via
-from iamtui.model.review import Decision
+from iamtui.model.review import Decision, Mark, Standing
 from iamtui.session import Session
 from iamtui.session.cleanup import plan_text, plans
 from iamtui.session.reviewing import ReviewSettings, rows_named
@@ -254,14 +256,14 @@ def run(script: Path, aws: AwsCommand, *words: str, shell: str = "dash", fails: 
 
 
 def written(session: Session, folder: Path) -> tuple[Plan, Path]:
-    (plan,) = plans(session)
-    text = plan_text(plan, "cli")
+    (made,) = plans(session)
+    text = plan_text(made, "cli")
     script = folder / "plan.sh"
     script.write_text(text)
     for shell in ("bash", "dash"):
         if shutil.which(shell):
             subprocess.run([shell, "-n", str(script)], check=True)
-    return plan, script
+    return made, script
 
 
 def decide_all(session: Session) -> None:
@@ -285,9 +287,9 @@ def test_everything_marked_goes_nothing_else_does_and_it_comes_back(iam: Any, aw
     session = read(iam, tmp_path / "evidence")
     before, bare = whole(iam, aws), whole(iam, aws, ids=False)
     decide_all(session)
-    plan, script = written(session, tmp_path)
-    assert not plan.left
-    assert [item.title for item in plan.items if item.noun == "role"] == ["role -first", "role -role"]
+    made, script = written(session, tmp_path)
+    assert not made.left
+    assert [item.title for item in made.items if item.noun == "role"] == ["role -first", "role -role"]
 
     aws.calls.clear()
     assert "nothing was changed" in run(script, aws)
@@ -350,6 +352,7 @@ def test_what_changed_since_the_plan_stops_it_before_anything_is_touched(iam: An
     session.decide(rows_named(session, ["user/victim", "role/robot", "policy/wide"]), Decision.REMOVE)
     _, script = written(session, tmp_path)
 
+    run(script, aws, "check", "9", fails="there is no item 9")
     iam.attach_user_policy(UserName="k=e,y+@.-_", PolicyArn=wide)
     run(script, aws, "remove", "--now", fails="the attachment to user k=e,y+@.-_ was not there when the plan was made")
     iam.detach_user_policy(UserName="k=e,y+@.-_", PolicyArn=wide)
@@ -406,3 +409,37 @@ def test_a_script_that_was_killed_goes_on_and_can_still_be_rolled_back(iam: Any,
     run(script, aws, "rollback")
     assert whole(iam, aws, ids=False) == bare
     run(script, aws, "remove", "--now", fails="make a new plan")
+
+
+def test_a_key_known_by_its_moment_and_a_profile_that_goes_too(iam: Any, aws: AwsCommand, tmp_path: Path) -> None:
+    iam.create_user(UserName="k=e,y+@.-_")
+    key = iam.create_access_key(UserName="k=e,y+@.-_")["AccessKey"]
+    iam.create_role(RoleName="robot", AssumeRolePolicyDocument=trust(Service="ec2.amazonaws.com"))
+    iam.create_instance_profile(InstanceProfileName="web", Path="/x/")
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="robot")
+    session = read(iam, tmp_path / "evidence")
+    (owner, robot) = rows_named(session, ["user/k=e,y+@.-_", "role/robot"])
+    session.decide([robot], Decision.REMOVE)
+    slot = f"key 1 made {key['CreateDate'].astimezone(UTC):%Y-%m-%d %H:%M}"
+    mark = Mark(key_subject(owner.item, owner.snapshot, slot), Decision.REMOVE, "ana")
+    marked = Marked(Standing("1", datetime.now(UTC), mark, (), ()), owner.item, key=slot)
+    held = [plans(session, profiles=True)[0], plan(owner.snapshot, [marked], lambda _: Reduction((), 0), datetime.now(UTC))]
+    before = whole(iam, aws)
+    for number, one in enumerate(held):
+        script = tmp_path / f"{number}.sh"
+        script.write_text(plan_text(one, "cli"))
+        was = whole(iam, aws)
+        run(script, aws, "deactivate")
+        assert whole(iam, aws) != was
+        run(script, aws, "rollback", "1")
+        assert whole(iam, aws) == was
+        run(script, aws, "deactivate")
+        run(script, aws, "remove", "--now")
+    after = whole(iam, aws)
+    assert set(before) - set(after) == {"Role robot", "Profile web"}
+    assert not after["User k=e,y+@.-_"]["keys"]
+    run(tmp_path / "0.sh", aws, "rollback")
+    run(tmp_path / "1.sh", aws, "rollback")
+    bare = whole(iam, aws, ids=False)
+    assert bare["Profile web"] == ["robot"]
+    assert iam.get_instance_profile(InstanceProfileName="web")["InstanceProfile"]["Path"] == "/x/"
