@@ -3,12 +3,15 @@
 The command is a bash script of a few milliseconds that hands its arguments over a loopback socket and prints what comes back, so that the
 shell that is tested is a real one, and hundreds of calls take seconds. Refused like the AWS CLI refuses: an option it does not know, an
 option without its value, a value that begins with a dash and does not stand behind `=`. `file://…` is loaded, which is what makes it
-dangerous. Three operations that moto does not have are kept here: service-specific credentials and boundaries of users.
+dangerous. What moto does not have is kept here: service-specific credentials and boundaries of users.
+
+`REAL_AWS=/path/to/aws pytest tests/live/test_plan.py` takes a real AWS CLI instead, at a second a call.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +32,13 @@ if [ "$code" = 0 ]; then cat <&3; else cat <&3 >&2; fi
 exit "$code"
 """
 
+_REAL = r"""#!/bin/sh
+case $2 in *service-specific*) exec @FOLDER@/kept "$@" ;; esac
+AWS_ENDPOINT_URL=@ENDPOINT@ AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_EC2_METADATA_DISABLED
+exec @REAL@ "$@"
+"""
+
 
 class Refused(Exception):
     """The command line is wrong: code 252, as of the AWS CLI."""
@@ -46,8 +56,15 @@ class AwsCommand:
         self._socket = socket.create_server(("127.0.0.1", 0))
         folder.mkdir()
         self.folder = folder
-        (folder / "aws").write_text(_COMMAND.replace("PORT", str(self._socket.getsockname()[1])))
-        (folder / "aws").chmod(0o755)
+        real = os.environ.get("REAL_AWS", "")
+        texts = {"kept" if real else "aws": _COMMAND.replace("PORT", str(self._socket.getsockname()[1]))}
+        if real:
+            texts["aws"] = (
+                _REAL.replace("@FOLDER@", str(folder)).replace("@ENDPOINT@", clients["iam"].meta.endpoint_url).replace("@REAL@", real)
+            )
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o755)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
