@@ -13,6 +13,22 @@ from ..commandtext import ascii_json, comment
 from ..words import exact
 from .steps import DENY, DENY_NAME
 
+_BACK = {
+    Op.DENY: "take that block out",
+    Op.KEYS_OFF: 'status = "Active"',
+    Op.KEY_OFF: 'status = "Active"',
+    Op.CREDENTIALS: "those blocks again: Terraform makes new ones",
+    Op.KEY_DELETE: "its block again: Terraform makes another key",
+    Op.BOUNDARY_OFF: "with its block",
+    Op.VERSIONS_DELETE: "with its block, in the version in force",
+    Op.GROUP_LEAVE: "put it in again",
+    Op.MEMBER_LEAVE: "put it in again",
+    Op.PROFILE_LEAVE: "put it in again",
+    Op.INLINE_PUT: "the document that stands in the configuration now",
+    Op.VERSION: "the document that stands in the configuration now",
+    Op.COPY: "the attachment of the wide one again, and the copy out",
+}
+
 
 def terraform(plan: Plan) -> str:
     return "".join(line + "\n" for line in _lines(plan))
@@ -38,10 +54,10 @@ def _lines(plan: Plan) -> Iterator[str]:
         for number, step in enumerate(item.steps, 1):
             yield f"# {item.number}.{number} {comment(step.say)}"
             yield from _step(item, step, plan)
-            yield f"# back: {comment(step.back)}" + (f"; does not come back: {comment(step.lost)}" if step.lost else "")
+            yield f"# back: {_BACK.get(step.op, 'its block again')}" + (f"; does not come back: {comment(step.lost)}" if step.lost else "")
         if item.deletes:
             yield "# Roll-back: take the removed blocks out again and put this in their place:"
-            yield from (f"#   {line}" for line in _again(item).splitlines())
+            yield from (f"#   {line}".rstrip() for line in _again(item).splitlines())
 
 
 def _removed(kind: str, name: str) -> str:
