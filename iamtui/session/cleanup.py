@@ -80,6 +80,7 @@ def plans(
                 session.now(),
                 settings,
                 surroundings=session.surroundings(),
+                others=session.world.snapshots,
                 events=events,
                 gaps=gaps,
             )

@@ -194,6 +194,14 @@ def test_a_role_goes_before_the_role_it_trusts_and_both_before_the_user_and_the_
     assert len(planned(circle, about(circle, *circle.roles)).items) == 2
 
 
+def test_who_trusts_it_is_told_also_from_another_account() -> None:
+    ana = user("ana")
+    snapshot = account(ana)
+    other = Snapshot("210987654321", roles=(role("theirs", TRUST % ("AWS", ana.arn)),))
+    (item,) = plan(snapshot, about(snapshot, ana), nothing_smaller, NOW, others=(snapshot, other)).items
+    assert any("named as a principal by role theirs of account 210987654321" in note for note in item.notes)
+
+
 # -- what speaks against it --------------------------------------------------------------------------------------------
 
 

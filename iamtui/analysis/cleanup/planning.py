@@ -80,11 +80,13 @@ def plan(
     settings: Settings = Settings(),  # noqa: B008
     *,
     surroundings: Surroundings = NOTHING_AROUND,
+    others: Sequence[Snapshot] = (),
     events: Mapping[str, Sequence[Event]] | None = None,
     gaps: Iterable[str] = (),
 ) -> Plan:
-    """The plan of one account. `smaller`: the engine's smaller policies of an identity; `events`: by ARN, those an identity made lately."""
-    made = _Planner(snapshot, smaller, now, settings, surroundings, events or {})
+    """The plan of one account. `smaller`: the engine's smaller policies of an identity; `events`: by ARN, those an identity made lately;
+    `others`: accounts that are open beside it, whose roles may trust what goes."""
+    made = _Planner(snapshot, smaller, now, settings, surroundings, others, events or {})
     made.take(sorted(marked, key=lambda one: (one.subject.name.casefold(), one.subject.key)))
     return Plan(
         account=snapshot.account,
@@ -113,9 +115,11 @@ class _Planner:
         now: datetime,
         settings: Settings,
         surroundings: Surroundings,
+        others: Sequence[Snapshot],
         events: Mapping[str, Sequence[Event]],
     ) -> None:
         self.snapshot, self.smaller, self.now, self.settings, self.surroundings = snapshot, smaller, now, settings, surroundings
+        self.others = others
         self.recent = Recent(now, settings.hours, events)
         self.items: list[PlanItem] = []
         self.left: list[Left] = []
@@ -240,7 +244,7 @@ class _Planner:
         unread = unread_words(item, self.snapshot)
         if unread:
             self.unread.append(unread)
-        notes = [*dependents(item, self.snapshot, self.surroundings)]
+        notes = [*dependents(item, self.snapshot, self.surroundings, self.others)]
         fact = seen(item, self.snapshot) if not isinstance(item, Group) else None
         if fact is not None and fact.is_known and isinstance(fact.value, datetime):
             notes.insert(0, f"last seen {fact.value:%Y-%m-%d %H:%M} UTC ({fact.source})")

@@ -90,13 +90,16 @@ class Recent(msgspec.Struct, frozen=True):
         return words if words.startswith(("now", "in ")) else f"{words} ago"
 
 
-def trusting(snapshot: Snapshot, surroundings: Surroundings) -> Mapping[str, tuple[str, ...]]:
-    """By ARN of a user or role: what names it as a principal, as words: `role ci (trust policy)`, an ARN of a resource."""
+def trusting(snapshot: Snapshot, surroundings: Surroundings, others: Sequence[Snapshot] = ()) -> Mapping[str, tuple[str, ...]]:
+    """By ARN of a user or role: what names it as a principal, as words: `role ci (trust policy)`, an ARN of a resource. `others`: the
+    accounts that are open beside it."""
+    beside = tuple(one for one in others if one is not snapshot)
 
     def make() -> dict[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}
         named: Iterable[tuple[str, str]] = (
             *((f"role {role.name} (trust policy)", role.trust) for role in snapshot.roles),
+            *((f"role {role.name} of account {one.account} (trust policy)", role.trust) for one in beside for role in one.roles),
             *((f"{arn} (policy)", resource.document) for arn, resource in surroundings.resources.items()),
         )
         for holder, text in named:
@@ -106,12 +109,12 @@ def trusting(snapshot: Snapshot, surroundings: Surroundings) -> Mapping[str, tup
                 found.setdefault(arn, {})[holder] = None
         return {arn: tuple(holders) for arn, holders in found.items()}
 
-    return once("trusting", (snapshot.roles, surroundings.resources), make)
+    return once("trusting", (snapshot.roles, surroundings.resources, *(one.roles for one in beside)), make)
 
 
-def dependents(identity: Identity, snapshot: Snapshot, surroundings: Surroundings) -> Iterator[str]:
+def dependents(identity: Identity, snapshot: Snapshot, surroundings: Surroundings, others: Sequence[Snapshot] = ()) -> Iterator[str]:
     """What somebody must know before an identity goes, one sentence each."""
-    names = [one for one in trusting(snapshot, surroundings).get(identity.arn, ()) if one != f"role {identity.name} (trust policy)"]
+    names = [one for one in trusting(snapshot, surroundings, others).get(identity.arn, ()) if one != f"role {identity.name} (trust policy)"]
     if names:
         yield f"named as a principal by {_few(names)}: they keep its old unique id when it is deleted, and a new one of the name is not it"
     if isinstance(identity, Role):
