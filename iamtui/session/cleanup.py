@@ -99,7 +99,7 @@ def plan_text(plan_: Plan, form: str) -> str:
     try:
         return writers[form](plan_)
     except Refused as refusal:
-        raise UsageError(f"{refusal}", "--form markdown tells the plan all the same") from None
+        raise UsageError(f"{refusal}"[:1].upper() + f"{refusal}"[1:], "--form markdown tells the plan all the same") from None
 
 
 async def write_plan(path: Path, text: str) -> None:

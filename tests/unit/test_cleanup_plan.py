@@ -456,6 +456,16 @@ def test_a_name_that_iam_does_not_allow_gives_no_command(name: str, tmp_path: Pa
     _Where(tmp_path).run(script(found))
 
 
+def test_an_account_nobody_tells_gives_no_script() -> None:
+    from iamtui.session.cleanup import plan_text
+
+    snapshot = Snapshot("unknown", users=(user("ana"),))
+    found = planned(snapshot, about(snapshot, *snapshot.users))
+    with pytest.raises(IamtuiError, match="No script: which account was read is not told"):
+        plan_text(found, "cli")
+    assert "user ana" in plan_text(found, "markdown")
+
+
 def test_a_broken_document_gives_no_command() -> None:
     for text in ("{", "[]", "x" * 200_000, '{"a": ' * 900):
         ana = user("ana", inline=(InlinePolicy("in", text),))
