@@ -793,6 +793,36 @@ def _review_commands() -> None:
 
         ctx.exit(close(_choices(ctx, given), name, note, output))
 
+    @review.command("plan")
+    @click.option("--campaign", default="", help="Decisions of this campaign alone.")
+    @click.option(
+        "--form",
+        type=click.Choice(["cli", "terraform", "cloudformation", "markdown", "json"]),
+        default="cli",
+        show_default=True,
+        help="The text.",
+    )
+    @click.option("--only", multiple=True, metavar="WHAT", help="A name, ARN, users, roles, keys, remove, reduce …; several times.")
+    @click.option("--account", default="", metavar="ID", help="One of several accounts.")
+    @click.option(
+        "--recent-hours", default=24, type=click.IntRange(1, 9600), show_default=True, help="What was used within them is left alone."
+    )
+    @click.option("--include-recent", is_flag=True, help="Also what was used just now.")
+    @click.option("--wait", default=14, type=click.IntRange(0, 365), show_default=True, help="Days between deactivating and removing.")
+    @click.option("--delete-profiles", is_flag=True, help="Also instance profiles that are left empty.")
+    @click.option("-o", "--output", default="", type=click.Path(dir_okay=False), help="Write it there.")
+    @_source_options
+    @click.pass_context
+    def review_plan(ctx: click.Context, /, campaign: str, form: str, only: tuple[str, ...], output: str, **given: Any) -> None:
+        """What is decided as text that does it: steps in AWS's order, what speaks against them, a roll-back for each. Runs nothing."""
+        from .commands.plan import print_plan
+
+        how = {name: given.pop(name) for name in ("account", "wait")}
+        hours = 0 if given.pop("include_recent") else given["recent_hours"]
+        del given["recent_hours"]
+        profiles = given.pop("delete_profiles")
+        ctx.exit(print_plan(_choices(ctx, given), campaign, form, only, output, hours=hours, profiles=profiles, **how))
+
     @review.command("merge")
     @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(dir_okay=False))
     @_source_options

@@ -50,3 +50,9 @@ def _escape(match: re.Match[str]) -> str:
 def visible_block(text: str) -> str:
     """Like `visible`, for text with lines of its own (JSON): `\\n` stays, tabs become four blanks."""
     return "\n".join(visible(line) for line in text.replace("\t", "    ").split("\n"))
+
+
+def markdown_text(text: str) -> str:
+    """Text of a table cell, heading or list entry that cannot be markup."""
+    shown = visible(text).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)

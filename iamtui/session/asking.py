@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..errors import NotFoundError
-from ..model.account import World
+from ..model.account import USERS, World
 from ..model.event import Event, Window
 from ..model.fact import Fact
 from ..model.finding import Finding
@@ -158,17 +158,36 @@ class AccessQuestions:
         from ..analysis.reducing import reduced
 
         found, identity = self.unused_access(row, days), _identity(row)
-        return found, reduced(identity, row.snapshot, found, self.search.by_actor(identity))
+        return found, reduced(identity, row.snapshot, found, self._calls(identity, row))
 
     def unused_access(self, row: Row, days: int = 90) -> UnusedAccess:
         """`unused` without the smaller policies, which cost as much again."""
         from ..analysis.unused import unused_access
 
         access, identity = self.effective(row), _identity(row)
-        events: tuple[Event, ...] = self.search.by_actor(identity)
-        windows = self.windows(row) or self.windows()
+        events = self._calls(identity, row)
+        windows = self._looked_at(identity, row)
         analyzer = self._book.surroundings.unused.get(identity.arn, ())
         return unused_access(identity, row.snapshot, access, self.usage(row), events, windows, self.now(), days, analyzer)
+
+    def _calls(self, identity: Identity, row: Row) -> tuple[Event, ...]:
+        """What an identity did; a group does what its members do."""
+        from ..analysis.grants import members
+
+        if not isinstance(identity, Group):
+            return self.search.by_actor(identity)
+        return tuple(event for user in members(identity, row.snapshot) for event in self.search.by_actor(user))
+
+    def _looked_at(self, identity: Identity, row: Row) -> tuple[Window, ...]:
+        """What was covered to find its calls; of a group only where that is so of every member."""
+        from ..analysis.grants import members
+
+        if not isinstance(identity, Group):
+            return self.windows(row) or self.windows()
+        if not row.snapshot.section(USERS).complete:
+            return ()
+        found = [self.windows(Row(user.arn, user, row.snapshot)) or self.windows() for user in members(identity, row.snapshot)]
+        return tuple(window for one in found for window in one) if all(found) else ()
 
 
 def _identity(row: Row) -> Identity:

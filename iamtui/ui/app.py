@@ -280,6 +280,10 @@ class IamtuiApp(App[None]):
                 from .review import open_review
 
                 open_review(self, argument)
+            case "plan":
+                from .review import show_plan
+
+                show_plan(self, argument)
             case "owner":
                 from .review import set_owner
 

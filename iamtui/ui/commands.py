@@ -28,6 +28,7 @@ VERBS = (
     "practices",
     "logging",
     "owner",
+    "plan",
     "preflight",
     "problems",
     "profile",

@@ -147,3 +147,29 @@ def open_review(app: IamtuiApp, argument: str = "") -> None:
         return ""
 
     in_worker(app, job, app.explorer.read_marks)
+
+
+def show_plan(app: IamtuiApp, argument: str = "", say: Callable[[str], None] | None = None) -> None:
+    """The plan of everything that is decided, or of a campaign by name; `say` is where a screen tells what came of it."""
+    session, campaign = app.session, argument.strip()
+    say = say or app._tell
+    say("Working out the plan…")
+
+    def job() -> str:
+        from ..session.cleanup import plans
+        from .screens.plan import PlanPage
+
+        made = plans(session, campaign)
+        if not made:
+            return "Nothing is decided that could be acted on: m on a row, or :review"
+        app.call_from_thread(app.push_screen, PlanPage(made))
+        return ""
+
+    def run() -> None:
+        try:
+            words = job()
+        except IamtuiError as error:
+            words = told(error)
+        app.call_from_thread(say, words)
+
+    app.run_worker(run, thread=True, exclusive=True, group="plan", exit_on_error=False)

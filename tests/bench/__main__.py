@@ -240,6 +240,13 @@ def bench_review(home: str) -> None:
     line("beginning it", f"{began:.2f} s", "limit 15 s", began / 15, 1)
 
 
+def bench_plan(home: str) -> None:
+    """What is decided, as a script and in the other forms."""
+    script, others = figures("plan")[:2]
+    line("plan of 500 removals, 10,000 identities", f"{script:.2f} s", "limit 2 s", script / 2, 1)
+    line("its text in the three other forms", f"{others:.2f} s", "limit 2 s", others / 2, 1)
+
+
 BENCHES: dict[str, Callable[[str], None]] = {
     "start": bench_start,
     "live": bench_live,
@@ -253,6 +260,7 @@ BENCHES: dict[str, Callable[[str], None]] = {
     "trail": bench_trail,
     "pane": bench_pane,
     "review": bench_review,
+    "plan": bench_plan,
 }
 
 

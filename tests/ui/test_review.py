@@ -349,3 +349,45 @@ async def test_what_strangers_and_reviewers_write_is_inert() -> None:
         await press(pilot, "slash", "~jenkins", "enter", "enter")
         await asyncio.sleep(0)
         assert not [c for c in shown(app) if not c.isprintable() and c != "\n"]
+
+
+async def test_the_plan_of_what_is_decided_is_shown_form_by_form_copied_and_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from iamtui.ui.screens.plan import PlanPage
+
+    monkeypatch.chdir(tmp_path)
+    app = demo()
+    app.session.decide(rows_named(app.session, ["d.kowalski", "role/test-migration"]), Decision.REMOVE, reason="left")
+    copied: list[str] = []
+    app.copy = lambda text: copied.append(text) or "Sent"  # type: ignore[method-assign,func-returns-value]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "8")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.queue is not None)
+        await press(pilot, "P")
+        await until(pilot, lambda: isinstance(app.screen, PlanPage))
+        await settle(pilot)
+        assert "#!/bin/sh" in shown(app)
+        assert "AWS CLI: 11 steps for 2 decisions" in shown(app)
+        await press(pilot, "y", "t")
+        assert copied[0].startswith("#!/bin/sh\n# Cleanup plan of account")
+        assert "drop delete-user --user-name=d.kowalski" in copied[0]
+        assert "Terraform" in shown(app)
+        await press(pilot, "e")
+        await until(pilot, lambda: "write to:" in shown(app))
+        await press(pilot, "enter")
+        (written,) = tmp_path.glob("*.tf")
+        await until(pilot, lambda: f"Wrote {written.name}" in shown(app))
+        assert "from = aws_iam_user.d_kowalski" in written.read_text()
+        assert written.stat().st_mode & 0o077 == 0
+        await press(pilot, "escape", "escape")
+        assert app.screen is app.explorer
+
+
+async def test_a_plan_of_nothing_says_what_to_do() -> None:
+    app = demo()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "colon", *"plan", "enter")
+        await until(pilot, lambda: "Nothing is decided that could be acted on" in shown(app))

@@ -30,6 +30,8 @@ from iamtui.policy.compiled import compile_policy
 from iamtui.policy.coverage import gained
 from iamtui.policy.decision import Effect, Layers
 from iamtui.policy.evaluation import Request, evaluate, held
+from iamtui.session import Session
+from iamtui.source.demo import DemoSource
 from tests.unit.test_analysis_access import ACCOUNT, text, user
 from tests.unit.test_effective import allow, deny
 
@@ -484,3 +486,22 @@ def test_the_report_about_everybody_is_written_as_it_is_made(monkeypatch: pytest
     assert "3 users and roles; 1 of them were not used at all" in report
     command._print_json(iter(()), one=False)
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_group_uses_what_its_members_use() -> None:
+    session = Session(DemoSource())
+    session.open()
+    for _ in session.load_events():
+        pass
+    row = session.find("developers")[0].row
+    for _ in session.load_usage(row):
+        pass
+    found, smaller = session.unused(row)
+    used = {f"{s.prefix}:{a.name}".lower() for s in found.services for a in s.actions if a.state is UseState.USED}
+    members = [user for user in row.snapshot.users if "developers" in user.groups]
+    events = [e for user in members for e in session.search.by_actor(user) if e.outcome is not Outcome.DENIED]
+    called = {f"{e.source.partition('.')[0]}:{e.name}".lower() for e in events}
+    granted = {f"{s.prefix}:{a.name}".lower() for s in found.services for a in s.actions}
+    assert len(called & granted) > 5
+    assert called & granted <= used
+    assert smaller.checked

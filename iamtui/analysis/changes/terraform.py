@@ -15,7 +15,8 @@ import msgspec
 from ...model.change import Change, ChangeKind
 from ...model.fact import Fact, State
 from ...model.policy import Policy
-from .undoing import Refused, Undo, arn_of, ascii_document, name_of, undo
+from ..commandtext import Refused, arn_of, ascii_document, name_of
+from .undoing import Undo, undo
 
 K = ChangeKind
 _SIGN = re.compile(r"([$%]+)\{")
@@ -72,7 +73,8 @@ def _document(fact: Fact[str]) -> str:
     return f"jsonencode({value_of(msgspec.json.decode(ascii_document(fact)), 1)})"
 
 
-def _block(kind: str, name: str, fields: dict[str, str], imported: str = "") -> str:
+def block(kind: str, name: str, fields: dict[str, str], imported: str = "") -> str:
+    """A resource block; with an import block for one that is there already."""
     width = max(len(field) for field in fields)
     body = "".join(f"  {field:<{width}} = {value}\n" for field, value in fields.items())
     block = f'resource "{kind}" "{name}" {{\n{body}}}\n'
@@ -104,10 +106,10 @@ def _blocks(change: Change) -> Iterator[str]:
             part = name_of(change.part, "policy's name")
             fields = {"name": quoted(part), change.target: who, "policy": _document(change.before)}
             imported = f"{change.name}:{part}" if change.kind is K.PUT else ""
-            yield _block(f"aws_iam_{change.target}_policy", name, fields, imported)
+            yield block(f"aws_iam_{change.target}_policy", name, fields, imported)
         case K.DETACHED:
             fields = {change.target: who, "policy_arn": quoted(arn_of(change.part))}
-            yield _block(f"aws_iam_{change.target}_policy_attachment", name, fields)
+            yield block(f"aws_iam_{change.target}_policy_attachment", name, fields)
         case K.ATTACHED:
             raise Refused(f"take the block aws_iam_{change.target}_policy_attachment of it out, and Terraform detaches it")
         case K.VERSION | K.DEFAULT if ":iam::aws:" in change.arn:
@@ -119,25 +121,25 @@ def _blocks(change: Change) -> Iterator[str]:
             fields = {"name": quoted(name_of(change.name))}
             if path != "/":
                 fields["path"] = quoted(arn_of(change.arn) and f"{path}/")
-            yield _block("aws_iam_policy", name, {**fields, "policy": _document(change.before)}, arn_of(change.arn))
+            yield block("aws_iam_policy", name, {**fields, "policy": _document(change.before)}, arn_of(change.arn))
         case K.TRUST:
-            yield _block("aws_iam_role", name, {"name": who, "assume_role_policy": _document(change.before)}, change.name)
+            yield block("aws_iam_role", name, {"name": who, "assume_role_policy": _document(change.before)}, change.name)
         case K.DELETED if change.target == "role" and change.before.is_known:
-            yield _block("aws_iam_role", name, {"name": who, "assume_role_policy": _document(change.before)})
+            yield block("aws_iam_role", name, {"name": who, "assume_role_policy": _document(change.before)})
         case K.DELETED if change.target == "policy" and change.before.is_known:
-            yield _block("aws_iam_policy", name, {"name": quoted(name_of(change.name)), "policy": _document(change.before)})
+            yield block("aws_iam_policy", name, {"name": quoted(name_of(change.name)), "policy": _document(change.before)})
         case K.DELETED if change.target in ("user", "group"):
-            yield _block(f"aws_iam_{change.target}", name, {"name": who})
+            yield block(f"aws_iam_{change.target}", name, {"name": who})
         case K.BOUNDARY_SET | K.BOUNDARY_REMOVED:
             if not change.was and change.before.state is not State.NOT_APPLICABLE:
                 raise Refused("cannot be put back from what was read: which boundary stood before is not told")
             fields = {"name": who, "permissions_boundary": quoted(arn_of(change.was)) if change.was else "null"}
             if change.target == "role":
                 raise Refused("set permissions_boundary " + (f"= {quoted(arn_of(change.was))}" if change.was else "to null") + " in the block aws_iam_role of it")  # fmt: skip
-            yield _block("aws_iam_user", name, fields, change.name)
+            yield block("aws_iam_user", name, fields, change.name)
         case K.LEFT:
             fields = {"user": who, "groups": f"[{quoted(name_of(change.part, 'group'))}]"}
-            yield _block("aws_iam_user_group_membership", name, fields)
+            yield block("aws_iam_user_group_membership", name, fields)
         case K.JOINED:
             raise Refused("take the group out of the block aws_iam_user_group_membership (or aws_iam_group_membership) of it")
         case K.CREATED:

@@ -1,13 +1,10 @@
 """Text that puts back what stood before an entry: AWS CLI commands. Nothing is run.
 
-Every command is a list of arguments until the very end. What goes into it is held against what IAM allows in that place: a name that no
-IAM name can be, a text the AWS CLI would read as a file to load (`file://…`), or a document that is no JSON object gives no command at all.
-Documents are written in ASCII, so that nothing in them can act on the terminal they are pasted into.
+Every command is a list of arguments until the very end; what goes into it is held against what IAM allows in that place (`commandtext`).
 """
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -15,17 +12,13 @@ from datetime import datetime
 import msgspec
 
 from ...model.change import Change, ChangeKind
-from ...model.fact import Fact, State
+from ...model.fact import State
 from ...model.policy import Policy
+from ..commandtext import Refused, arn_of, ascii_document, call, comment, key_id_of, name_of, version_of
 from ..documents import same_document
 from .versions import MOST_STORED, number
 
 K = ChangeKind
-_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
-_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(?:\d{12}|aws)?:[A-Za-z0-9_+=,.@/:*-]{1,512}")
-_VERSION = re.compile(r"v[1-9][0-9]{0,8}")
-_KEY = re.compile(r"[A-Za-z0-9_]{16,128}")
-_MOST_DOCUMENT = 131_072
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -43,19 +36,10 @@ class Undo(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """To paste into a shell: notes as comments, a command a line."""
-        lines = [f"# {_comment(note)}" for note in self.notes]
+        lines = [f"# {comment(note)}" for note in self.notes]
         if self.refusal:
-            lines.append(f"# {_comment(self.refusal)}")
+            lines.append(f"# {comment(self.refusal)}")
         return "\n".join([*lines, *(shlex.join(command) for command in self.commands)]) + "\n"
-
-
-class Refused(Exception):
-    """There is no command; the sentence says why."""
-
-
-def _comment(words: str) -> str:
-    """A sentence that stays a comment: one line, nothing that is not printable."""
-    return "".join(c if c.isprintable() else "�" for c in words)
 
 
 def undo(change: Change, policy: Policy | None = None, newer: Sequence[Change] = ()) -> Undo:
@@ -116,61 +100,6 @@ def _after(change: Change, policy: Policy | None) -> Iterator[str]:
 # -- arguments ---------------------------------------------------------------------------------------------------------
 
 
-def _checked(value: str, pattern: re.Pattern[str], what: str) -> str:
-    """A value that IAM allows in that place; nothing else gets into a command."""
-    if not pattern.fullmatch(value):
-        raise Refused(f"no command: the {what} is not told, or is none that IAM allows; look at the entry's own record")
-    return value
-
-
-def name_of(value: str, what: str = "name") -> str:
-    return _checked(value, _NAME, what)
-
-
-def arn_of(value: str) -> str:
-    return _checked(value, _ARN, "ARN")
-
-
-def ascii_document(fact: Fact[str], side: str = "before") -> str:
-    """A document as compact JSON in ASCII. Raises Refused where it is not known or no JSON object."""
-    if not fact.is_known:
-        why = fact.detail or "nothing that was read tells it"
-        raise Refused(f"cannot be put back from what was read: the document {side} it is not known ({why})")
-    try:
-        text = fact.value or ""
-        if len(text) > _MOST_DOCUMENT or not isinstance(msgspec.json.decode(text), dict):
-            raise Refused(f"no command: the document {side} it is no policy")
-        return to_ascii(msgspec.json.format(text, indent=-1))
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise Refused(f"no command: the document {side} it is no JSON") from error
-
-
-def to_ascii(text: str) -> str:
-    """JSON text with everything outside printable ASCII as escapes: it stands in strings only, where an escape means the same."""
-    if text.isascii() and text.isprintable():
-        return text
-    pieces = []
-    for character in text:
-        if " " <= character <= "~":
-            pieces.append(character)
-        else:
-            units = character.encode("utf-16-be", "surrogatepass")
-            pieces += [f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)]
-    return "".join(pieces)
-
-
-def _option(name: str, value: str) -> list[str]:
-    """An option with its value; a value that begins with a dash would be taken for another option."""
-    return [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
-
-
-def _call(operation: str, *options: tuple[str, str]) -> list[str]:
-    command = ["aws", "iam", operation]
-    for name, value in options:
-        command += _option(name, value)
-    return command
-
-
 def _who(change: Change) -> tuple[str, str]:
     return f"{change.target}-name", name_of(change.name)
 
@@ -197,26 +126,26 @@ _HOPELESS = {
 
 def _attached(change: Change, policy: Policy | None) -> _Commands:
     operation = "detach" if change.kind is K.ATTACHED else "attach"
-    yield _call(f"{operation}-{change.target}-policy", _who(change), ("policy-arn", arn_of(change.part)))
+    yield call(f"{operation}-{change.target}-policy", _who(change), ("policy-arn", arn_of(change.part)))
 
 
 def _inline(change: Change, policy: Policy | None) -> _Commands:
     part = ("policy-name", name_of(change.part, "policy's name"))
     if change.before.state is State.NOT_APPLICABLE:
-        yield _call(f"delete-{change.target}-policy", _who(change), part)
+        yield call(f"delete-{change.target}-policy", _who(change), part)
     else:
-        yield _call(f"put-{change.target}-policy", _who(change), part, ("policy-document", ascii_document(change.before)))
+        yield call(f"put-{change.target}-policy", _who(change), part, ("policy-document", ascii_document(change.before)))
 
 
 def _trust(change: Change, policy: Policy | None) -> _Commands:
-    yield _call("update-assume-role-policy", _who(change), ("policy-document", ascii_document(change.before)))
+    yield call("update-assume-role-policy", _who(change), ("policy-document", ascii_document(change.before)))
 
 
 def _boundary(change: Change, policy: Policy | None) -> _Commands:
     if change.was:
-        yield _call(f"put-{change.target}-permissions-boundary", _who(change), ("permissions-boundary", arn_of(change.was)))
+        yield call(f"put-{change.target}-permissions-boundary", _who(change), ("permissions-boundary", arn_of(change.was)))
     elif change.kind is K.BOUNDARY_SET and change.before.state is State.NOT_APPLICABLE:
-        yield _call(f"delete-{change.target}-permissions-boundary", _who(change))
+        yield call(f"delete-{change.target}-permissions-boundary", _who(change))
     else:
         raise Refused("cannot be put back from what was read: which boundary stood before is not told")
 
@@ -236,49 +165,49 @@ def _version(change: Change, policy: Policy | None) -> _Commands:
     if ":iam::aws:" in change.arn:
         raise Refused("AWS edits its own policies, and nobody else can: attach a policy of your own with the older text instead")
     if change.kind is K.VERSION and change.default is False:
-        yield _call("delete-policy-version", arn, ("version-id", _checked(change.part, _VERSION, "version")))
+        yield call("delete-policy-version", arn, ("version-id", version_of(change.part)))
         return
     stored = _restored(change, policy)
     if stored is not None:
-        yield _call("set-default-policy-version", arn, ("version-id", _checked(stored, _VERSION, "version")))
+        yield call("set-default-policy-version", arn, ("version-id", version_of(stored)))
         return
     text = ascii_document(change.before)
     yield from _room(change, policy)
-    yield [*_call("create-policy-version", arn, ("policy-document", text)), "--set-as-default"]
+    yield [*call("create-policy-version", arn, ("policy-document", text)), "--set-as-default"]
 
 
 def _room(change: Change, policy: Policy | None) -> _Commands:
     """Where five versions are stored, the oldest that is not in force makes room."""
     if policy is not None and len(policy.versions) >= MOST_STORED:
         spare = [v.version_id for v in policy.versions if v.version_id != policy.default_version_id and not v.is_default]
-        oldest = _checked(min(spare, key=number, default=""), _VERSION, "version")
-        yield _call("delete-policy-version", ("policy-arn", arn_of(change.arn)), ("version-id", oldest))
+        oldest = version_of(min(spare, key=number, default=""))
+        yield call("delete-policy-version", ("policy-arn", arn_of(change.arn)), ("version-id", oldest))
 
 
 def _version_deleted(change: Change, policy: Policy | None) -> _Commands:
     text = ascii_document(change.before)
     yield from _room(change, policy)
-    yield _call("create-policy-version", ("policy-arn", arn_of(change.arn)), ("policy-document", text))
+    yield call("create-policy-version", ("policy-arn", arn_of(change.arn)), ("policy-document", text))
 
 
 def _group(change: Change, policy: Policy | None) -> _Commands:
     operation = "remove-user-from-group" if change.kind is K.JOINED else "add-user-to-group"
-    yield _call(operation, _who(change), ("group-name", name_of(change.part, "group's name")))
+    yield call(operation, _who(change), ("group-name", name_of(change.part, "group's name")))
 
 
 def _key(change: Change, policy: Policy | None) -> _Commands:
     status = "Active" if change.kind is K.KEY_DISABLED else "Inactive"
-    key = ("access-key-id", _checked(change.part, _KEY, "key id"))
-    yield _call("update-access-key", _who(change), key, ("status", status))
+    key = ("access-key-id", key_id_of(change.part))
+    yield call("update-access-key", _who(change), key, ("status", status))
 
 
 def _login(change: Change, policy: Policy | None) -> _Commands:
-    yield _call("delete-login-profile", _who(change))
+    yield call("delete-login-profile", _who(change))
 
 
 def _mfa(change: Change, policy: Policy | None) -> _Commands:
     serial = change.part if change.part.startswith("arn:") else ""
-    yield _call("deactivate-mfa-device", _who(change), ("serial-number", arn_of(serial)))
+    yield call("deactivate-mfa-device", _who(change), ("serial-number", arn_of(serial)))
 
 
 def _tags(change: Change, policy: Policy | None) -> _Commands:
@@ -292,25 +221,25 @@ def _tags(change: Change, policy: Policy | None) -> _Commands:
             raise Refused("no command: a tag holds characters that the AWS CLI reads as something else; set it in the console")
     gone = [key for key in keys if key not in had]
     if gone:
-        yield [*_call(f"untag-{change.target}", who), "--tag-keys", *gone]
+        yield [*call(f"untag-{change.target}", who), "--tag-keys", *gone]
     if had:
-        yield [*_call(f"tag-{change.target}", who), "--tags", *(f"Key={key},Value={value}" for key, value in had.items())]
+        yield [*call(f"tag-{change.target}", who), "--tags", *(f"Key={key},Value={value}" for key, value in had.items())]
 
 
 def _created(change: Change, policy: Policy | None) -> _Commands:
     who = ("policy-arn", arn_of(change.arn)) if change.target == "policy" else _who(change)
-    yield _call(f"delete-{change.target}", who)
+    yield call(f"delete-{change.target}", who)
 
 
 def _deleted(change: Change, policy: Policy | None) -> _Commands:
     """Another one of the same name can be made; it is another one."""
     if change.target == "role" and change.before.is_known:
         text = ascii_document(change.before)
-        yield _call("create-role", _who(change), ("assume-role-policy-document", text))
+        yield call("create-role", _who(change), ("assume-role-policy-document", text))
     elif change.target == "policy" and change.before.is_known:
-        yield _call("create-policy", ("policy-name", name_of(change.name)), ("policy-document", ascii_document(change.before)))
+        yield call("create-policy", ("policy-name", name_of(change.name)), ("policy-document", ascii_document(change.before)))
     elif change.target in ("user", "group"):
-        yield _call(f"create-{change.target}", _who(change))
+        yield call(f"create-{change.target}", _who(change))
     else:
         raise Refused(f"a deleted {change.target} cannot come back, and what it said is not told")
 
@@ -319,12 +248,12 @@ def _renamed(change: Change, policy: Policy | None) -> _Commands:
     if not change.becomes or not change.was:
         raise Refused("which path it had before is not told")
     new = f"new-{change.target}-name"
-    yield _call(f"update-{change.target}", (f"{change.target}-name", name_of(change.becomes)), (new, name_of(change.was)))
+    yield call(f"update-{change.target}", (f"{change.target}-name", name_of(change.becomes)), (new, name_of(change.was)))
 
 
 def _profile(change: Change, policy: Policy | None) -> _Commands:
     operation = "remove-role-from-instance-profile" if change.kind is K.PROFILE_JOINED else "add-role-to-instance-profile"
-    yield _call(operation, ("instance-profile-name", name_of(change.part, "instance profile's name")), _who(change))
+    yield call(operation, ("instance-profile-name", name_of(change.part, "instance profile's name")), _who(change))
 
 
 _WRITERS: dict[ChangeKind, Callable[[Change, Policy | None], _Commands]] = {

@@ -104,6 +104,7 @@ _MORE = (
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
     ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :review [NAME | start NAME [LIST FILTER; …]]   what to look at first, and decisions; start freezes a campaign", ""),
+    ("  :plan [NAME]                              what is decided (of a campaign) as text that does it, with its roll-back", ""),
     ("  :owner NAME                               who answers for what is selected, or under the cursor", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),

@@ -363,6 +363,15 @@ class ReviewScreen(ReviewBase):
 
         self._work(job, onward=len(states) == 1)
 
+    def action_plan(self) -> None:
+        """What is decided in this campaign as text; without a campaign, everything that is."""
+        from ..review import show_plan
+
+        def say(words: str) -> None:
+            self.top_say(words) if words else self.draw_hints()
+
+        show_plan(self.app, self.queue.campaign.id if self.queue is not None and self.queue.campaign is not None else "", say)
+
     def action_undo(self) -> None:
         session = self.app.session
         self._work(lambda: f"Taken back: {session.undo()}", onward=False)

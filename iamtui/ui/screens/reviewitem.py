@@ -213,6 +213,9 @@ class ItemScreen(ItemScreenBase):
         self._over.table.marks.clear()
         self._over.action_confirm()
 
+    def action_plan(self) -> None:
+        self._over.action_plan()
+
     def action_undo(self) -> None:
         self._over.action_undo()
 

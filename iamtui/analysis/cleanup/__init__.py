@@ -1,0 +1,1 @@
+"""What reviewers decided, as text that does it: steps in AWS's order, what speaks against them, and what puts each back."""
