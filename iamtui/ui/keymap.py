@@ -173,6 +173,7 @@ GROUPS = {
 }
 PLACES = {
     ("review",): "In a review",
+    ("plan",): "In a cleanup plan",
     ("sql",): "In the SQL view",
     ("story",): "In a story",
     ("changes", "change"): "Among changes",

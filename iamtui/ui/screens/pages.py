@@ -69,7 +69,7 @@ def help_lines(overrides: dict[str, str], here: str = "explorer") -> list[Line]:
     return lines
 
 
-_PLACE_SAID = re.compile(r"^(review|in a story|in a history): ")
+_PLACE_SAID = re.compile(r"^(review|in a plan|in a story|in a history): ")
 _LISTS = ("explorer", "table", "text")
 """What the panes of the explorer are made of."""
 
