@@ -50,3 +50,13 @@ def _escape(match: re.Match[str]) -> str:
 def visible_block(text: str) -> str:
     """Like `visible`, for text with lines of its own (JSON): `\\n` stays, tabs become four blanks."""
     return "\n".join(visible(line) for line in text.replace("\t", "    ").split("\n"))
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#!|~$&]|:(?=//)|/(?=/)|(?i:(?<=www))\.|^[-+=](?![0-9A-Za-z])")
+_NUMBERED = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
+
+
+def markdown_text(text: str) -> str:
+    """Text of a table cell, heading or list entry that is neither markup nor a link; a mail address stays what some readers make one of."""
+    shown = _MARKUP.sub(lambda match: f"\\{match[0]}", visible(text).strip())
+    return _NUMBERED.sub(r"\1\\.", shown)

@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import IamtuiError
 from ..text import inert_json, visible
+from ..text import markdown_text as markdown_text
 
 
 def words(text: str) -> None:
@@ -44,12 +45,6 @@ def json_words(value: Any) -> str:
 
 def print_json(value: Any) -> None:
     data(json_words(value) + "\n")
-
-
-def markdown_text(text: str) -> str:
-    """Text of a table cell, heading or list entry that cannot be markup."""
-    shown = visible(text).replace("\n", " ")
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)
 
 
 def cells(text: str) -> int:

@@ -12,7 +12,7 @@ from ..analysis.grounds import IDLE_DAYS, evidence_of
 from ..analysis.leavers import LeaverMatch, Person
 from ..analysis.reviewing import ItemState, Progress, item_states, progress
 from ..errors import NotFoundError, UsageError
-from ..model.review import Campaign, Close, Decision, Entry, Item
+from ..model.review import Campaign, Close, Decision, Entry, Item, Score
 from .answers import Row
 from .desk import Finder
 from .proposing import DEFAULT_SCOPE, MIN_AGE, PANES, Proposed, around, folded, propose, scope_of
@@ -197,17 +197,31 @@ def confirm(session: Session, queue_: Queue, states: Sequence[ItemState]) -> int
     return count
 
 
-def close(session: Session, campaign: Entry, report_hash: str, note: str = "") -> Entry:
-    """End a campaign, signed by the reviewer. Raises UsageError when it has ended already."""
+def closing(
+    session: Session,
+    campaign: Entry,
+    note: str = "",
+    scores: tuple[Score, ...] | msgspec.UnsetType = msgspec.UNSET,
+    at: datetime | None = None,
+) -> Entry:
+    """The end of a campaign as `close` would write it now, without the report's hash. Raises UsageError when it has ended already."""
     from ..store.ledger import new_id
 
     told = queue(session, campaign)
     if told.closed is not None:
         raise UsageError(f"{told.name} was closed {told.closed.at:%Y-%m-%d} by {_closer(told.closed)}")
-    now, count = session.now(), told.progress
+    now, count = at or session.now(), told.progress
     open_ = count.total - count.decided - count.conflicts
-    body = Close(session.reviewer, count.decided, open_, count.conflicts, note.strip()[:MOST_REASON], report_hash)
-    entry = Entry(new_id(now), now, campaign.account, campaign.id, body)
+    body = Close(session.reviewer, count.decided, open_, count.conflicts, note.strip()[:MOST_REASON], "", scores)
+    return Entry(new_id(now), now, campaign.account, campaign.id, body)
+
+
+def close(session: Session, campaign: Entry, report_hash: str, note: str = "", made: Entry | None = None) -> Entry:
+    """End a campaign, signed by the reviewer; `made` is the end its report was written with. Raises UsageError when it has ended already."""
+    now = closing(session, campaign, note)
+    entry = made or now
+    assert isinstance(entry.body, Close)
+    entry = msgspec.structs.replace(entry, body=msgspec.structs.replace(entry.body, report=report_hash))
     session.desk.add([entry])
     return entry
 
@@ -239,6 +253,7 @@ __all__ = [
     "campaigns",
     "carried",
     "close",
+    "closing",
     "confirm",
     "decide_items",
     "folded",

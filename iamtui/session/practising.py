@@ -42,10 +42,17 @@ class PracticeQuestions:
 
         def coverage(self, wanted: Sequence[str] = ()) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
 
-    def load_practices(self, cancelled: Cancelled = never_cancelled) -> tuple[Practice, ...]:
-        """All ten, by what has been read; what the demo and evidence can tell without asking anybody is asked first."""
+    def load_practices(
+        self, cancelled: Cancelled = never_cancelled, *, at: datetime | None = None, closing: str = ""
+    ) -> tuple[Practice, ...]:
+        """All ten, by what has been read; what the demo and evidence can tell without asking anybody is asked first.
+
+        at:      the moment ages are counted to; now unless given
+        closing: the name of a campaign that ends at that moment
+        """
         from ..analysis.practices import practices
 
+        moment = at or self.now()
         self._reader.surroundings(cancelled)
         if self._reader.info.kind != "live" and not self._book.advisor:
             for _ in self.sweep(("users", "roles"), cancelled=cancelled):  # type: ignore[attr-defined]
@@ -54,11 +61,11 @@ class PracticeQuestions:
         snapshots = [msgspec.structs.replace(one, last_events=seen) if seen else one for one in self._book.world.snapshots]
         return practices(
             snapshots,
-            self.now(),
+            moment,
             surroundings=self._book.surroundings,
             usage=self._book.advisor.briefs(),
             monitoring=self._monitoring(cancelled),
-            reviews=self._reviews(),
+            reviews=self._reviews(moment, closing),
             cancelled=cancelled,
         )
 
@@ -82,19 +89,19 @@ class PracticeQuestions:
             found += [Monitoring(name, good, words, "alarms and rules", guards.account) for name, good, words in by_control(covered)]
         return found
 
-    def _reviews(self) -> Reviews | None:
-        """Reviews in the ledger; None when there is no ledger, or it cannot be read (which is a line in `problems()`)."""
+    def _reviews(self, at: datetime, closing: str = "") -> Reviews | None:
+        """Reviews in the ledger at a moment; None when there is no ledger, or it cannot be read (which is a line in `problems()`)."""
         from ..analysis.practices import Reviews
         from .campaigns import campaign_name, campaigns
 
         if not self.has_ledger:
             return None
         try:
-            held = campaigns(self)  # type: ignore[arg-type]
+            held = [(begun, end) for begun, end in campaigns(self) if begun.at <= at]  # type: ignore[arg-type]
         except IamtuiError as error:
             self._book.failed(error)
             return None
-        closed = [(campaign_name(begun), end.at) for begun, end in held if end is not None]
-        return Reviews(
-            True, tuple(sorted(closed, key=lambda one: one[1], reverse=True)), tuple(campaign_name(b) for b, end in held if end is None)
-        )
+        closed = [(campaign_name(begun), end.at) for begun, end in held if end is not None and end.at <= at]
+        closed += [(closing, at)] if closing else []
+        running = tuple(campaign_name(begun) for begun, end in held if end is None or end.at > at)
+        return Reviews(True, tuple(sorted(closed, key=lambda one: one[1], reverse=True)), running)

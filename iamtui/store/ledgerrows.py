@@ -42,6 +42,12 @@ def new_id(at: datetime) -> str:
 _ID_LENGTH = 26
 
 
+def last_id(at: datetime) -> str:
+    """What no id of that millisecond, or of an earlier one, is greater than."""
+    value = (max(int(at.timestamp() * 1000), 0) & (1 << 48) - 1) << 80 | (1 << 80) - 1
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
+
+
 # -- rows as text ----------------------------------------------------------------------------------------------------
 
 
