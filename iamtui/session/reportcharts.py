@@ -11,7 +11,7 @@ from ..text import visible
 from .reportdata import CONFLICT, DECISIONS, OPEN, Figures, PracticeLine, Report
 
 WIDTH = 760
-_LEFT, _BAR, _STEP = 250, 330, 26
+_LEFT, _BAR, _STEP = 290, 232, 26
 _MOST = 12
 """Campaigns in a picture; the table has all."""
 
@@ -106,11 +106,11 @@ def practices(found: Sequence[PracticeLine]) -> str:
 def _bars(bars: Sequence[tuple[str, int, int, str]]) -> Iterator[str]:
     for place, (name, done, total, told) in enumerate(bars):
         y = place * _STEP + 4
-        yield _label(_LEFT - 10, y + 14, short(name, 36), end=True)
+        yield _label(_LEFT - 10, y + 14, short(name, 38), end=True)
         yield _box(_LEFT, y, _BAR, 18, "track" if total else "track nothing")
         if done and total:
             yield _box(_LEFT, y, done * _BAR / total, 18, "done")
-        yield _label(_LEFT + _BAR + 10, y + 14, short(told, 30))
+        yield _label(_LEFT + _BAR + 10, y + 14, short(told, 32))
 
 
 # -- trends ----------------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def _lines(names: Sequence[str], lines: Sequence[tuple[str, str, Sequence[int | 
         for (x, y), value in points:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="{kind}"/>'
             if len(names) <= 6 and y > 0 and value != points[-1][1]:
-                yield _label(x - 4, max(y - 8, 11), f"{value:,}", kind="small")
+                yield _label(x + 7 if x == _SIDE else x - 4, max(y - 8, 11), f"{value:,}", kind="small")
         (x, y), last = points[-1]
         while any(abs(y - other) < 15 for other in taken):
             y = y - 15 if y > 40 else y + 15

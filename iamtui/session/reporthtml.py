@@ -18,14 +18,15 @@ _STYLE = """
 :root{color-scheme:light dark;--back:#fff;--fore:#1b1f24;--dim:#57606a;--line:#c9d1d9;--soft:#f3f5f7;--link:#0550ae;--done:#1f6f50;--track:#dfe4e9}
 @media (prefers-color-scheme:dark){:root{--back:#12161b;--fore:#e4e8ec;--dim:#a3adb8;--line:#3a434d;--soft:#1c2229;--link:#79b8ff;--done:#4cc38a;--track:#333c46}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem;max-width:84rem;background:var(--back);color:var(--fore);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:anywhere}
+body{margin:0 auto;padding:1.5rem;max-width:84rem;background:var(--back);color:var(--fore);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+h1,h2,p,dd,li,.long{overflow-wrap:anywhere}
 h1{margin:0 0 .25rem;font-size:1.7rem;line-height:1.25}
 h2{margin:2.5rem 0 .5rem;font-size:1.2rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
 p{margin:.4rem 0}
 a{color:var(--link)}
 a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .state{font-size:1.05rem}
-.dim,caption{color:var(--dim)}
+.dim{color:var(--dim)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0;font-size:.93rem}
 dt{color:var(--dim)}
 dd{margin:0}
@@ -33,11 +34,13 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.5rem 0;padding:0;lis
 .wide,.picture{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 table.few{width:auto;min-width:24rem}
-caption{text-align:left;padding:.2rem 0}
+caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;unicode-bidi:isolate;min-width:3.2rem}
 thead th{background:var(--soft);border-bottom:2px solid var(--line)}
 tbody th{font-weight:600}
-td.text{min-width:9rem}
+thead th,td.whole{white-space:nowrap}
+.text{min-width:9rem}
+.long{min-width:10rem}
 th.number,td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tbody.item th{background:var(--soft);border-top:2px solid var(--line)}
 tbody:target th,section:target>h2{outline:2px solid var(--link)}
@@ -65,9 +68,11 @@ nav{display:none}
 .wide,.picture{overflow:visible}
 thead{display:table-header-group}
 tr,svg,dl{break-inside:avoid}
-h2,caption{break-after:avoid}
+h2,thead{break-after:avoid}
+table.few{break-inside:avoid}
+tbody tr:first-child{break-before:avoid}
 td,th{padding:.15rem .35rem;min-width:0}
-td.text{min-width:0}
+td.text,.long{min-width:0}
 a{text-decoration:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
@@ -138,7 +143,7 @@ def _pictures(report: Report, ident: str) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     few = ' class="few"' if len(table.names) <= 3 and table.right else ""
     yield f'<div class="wide" tabindex="0" role="region" aria-label="{esc(table.title)}">\n<table{few}>\n<caption>{esc(table.title)}</caption>\n<thead><tr>'
-    yield from (f'<th scope="col"{_kind(table, place)}>{esc(name)}</th>' for place, name in enumerate(table.names))
+    yield from (f'<th scope="col"{_NUMBER if place in table.right else ""}>{esc(name)}</th>' for place, name in enumerate(table.names))
     yield "</tr></thead>\n<tbody>\n"
     numbered = table.names[0] == "nr" and table.id != "practices"
     row_head = 1 if table.names[0] == "nr" else 0
@@ -147,18 +152,30 @@ def _table(table: Table) -> Iterator[str]:
         for place, cell in enumerate(row):
             shown = f'<a href="#e{esc(cell)}">{esc(cell)}</a>' if numbered and place == 0 else esc(cell)
             if place == row_head:
-                cells.append(f'<th scope="row">{shown}</th>')
+                cells.append(f'<th scope="row"{_kind(table, place, cell)}>{shown}</th>')
             else:
-                long = _kind(table, place) or (
-                    ' class="hash"' if table.names[place] == "evidence" else ' class="text"' if len(cell) > 30 else ""
-                )
-                cells.append(f"<td{long}>{shown}</td>")
+                cells.append(f"<td{_kind(table, place, cell)}>{shown}</td>")
         yield f"<tr>{''.join(cells)}</tr>\n"
     yield "</tbody>\n</table>\n</div>\n"
 
 
-def _kind(table: Table, place: int) -> str:
-    return ' class="number"' if place in table.right else ""
+_NUMBER = ' class="number"'
+_WHOLE = ("when", "begun", "closed", "state")
+
+
+def _kind(table: Table, place: int, cell: str) -> str:
+    """How a cell is set: numbers to the right, words that are too long for a column broken, dates whole."""
+    if place in table.right:
+        return _NUMBER
+    if table.names[place] == "evidence":
+        return ' class="hash long"'
+    if table.names[place] in _WHOLE:
+        return ' class="whole"'
+    return _breaks(cell) or (' class="text"' if len(cell) > 30 else "")
+
+
+def _breaks(cell: str) -> str:
+    return ' class="long"' if any(len(word) > 28 for word in cell.split()) else ""
 
 
 def _evidence(report: Report) -> Iterator[str]:
@@ -172,11 +189,13 @@ def _evidence(report: Report) -> Iterator[str]:
 
 def _item(line: Line) -> str:
     head = f'{line.place}. {esc(subject_words(line.subject))}: {esc(line.state)} <span class="hash">{esc(line.hash) or "no hash"}</span>'
-    rows = [f'<tbody class="item" id="e{line.place}"><tr><th colspan="6" scope="rowgroup">{head}</th></tr>']
+    rows = [f'<tbody class="item" id="e{line.place}"><tr><th colspan="6" scope="rowgroup"{_breaks(line.subject.name)}>{head}</th></tr>']
     for clue in line.clues:
         state = "known" if clue.state is State.KNOWN else clue.state.value
         when = exact(clue.as_of) if clue.as_of else "not told"
         cells = (clue.value, state, "yes" if clue.weighs else "no", clue.source, when)
-        rows.append(f'<tr><th scope="row">{esc(clue.name)}</th>{"".join(f"<td>{esc(cell)}</td>" for cell in cells)}</tr>')
+        rows.append(
+            f'<tr><th scope="row"{_breaks(clue.name)}>{esc(clue.name)}</th>{"".join(f"<td{_breaks(cell)}>{esc(cell)}</td>" for cell in cells)}</tr>'
+        )
     rows.append("</tbody>\n")
     return "\n".join(rows)

@@ -7,8 +7,10 @@ by all rows there are. The same rows and the same reading make the same report.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +19,7 @@ from .. import __version__
 from ..analysis.practice_texts import TEXTS
 from ..analysis.reviewing import Folded, ItemState, changes, fold, item_states, progress
 from ..analysis.words import exact, utc
-from ..errors import UsageError
+from ..errors import BadInputError, UsageError
 from ..model.identity import Identity
 from ..model.practice import Practice
 from ..model.review import (
@@ -57,6 +59,7 @@ from .reportdata import (
     Signature,
     numbers_of,
 )  # fmt: skip
+from .reporttext import FORMS, form_of, written
 
 if TYPE_CHECKING:
     from .facade import Session
@@ -135,6 +138,31 @@ def report(
     if ending is None or not ending.report:
         return made
     return msgspec.structs.replace(made, signature=Signature(ending.report, _digest(made) == ending.report))
+
+
+def default_name(name: str, form: str = "html") -> str:
+    """A new file of the current folder for a campaign's report: of its name only what no file system minds."""
+    word = "-".join(re.findall(r"[a-z0-9]+", name.casefold()))[:60] or "campaign"
+    stem, ending = f"iamtui-review-{word}", FORMS[form]
+    return next(path for n in range(1, 10_000) if not Path(path := f"{stem}{'' if n == 1 else f'-{n}'}{ending}").exists())
+
+
+def write_report(session: Session, campaign: Entry, path: str = "", form: str = "", cancelled: Cancelled = lambda: False) -> str:
+    """Write a campaign's report to a private file, in the form its name asks for unless one is given; says what was written, and
+    whether it can be made again. Raises UsageError for a name of no form, BadInputError, LedgerError."""
+    from ..store.files import write_lines
+
+    form = form or (form_of(path) if path else "html")
+    if not form:
+        raise UsageError(f"{path} is of no form", f"its name ends in {', '.join(FORMS.values())}")
+    made = report(session, campaign, cancelled=cancelled)
+    path = path or default_name(made.name, form)
+    try:
+        write_lines(Path(path).expanduser(), written(made, form))
+    except OSError as error:
+        raise BadInputError(f"{path} could not be written: {error.strerror or error}", "choose another place") from None
+    again = "" if made.reading.reproducible else f"; from {made.reading.words}, {made.reading.again.partition(';')[0].partition(':')[0]}"
+    return f"Wrote the report of {made.name} to {path}: {made.number('items'):,} items, {made.number('open'):,} open{again}"
 
 
 def _digest(made: Report) -> str:

@@ -240,6 +240,10 @@ class IamtuiApp(App[None]):
                 from .review import open_review
 
                 open_review(self, argument)
+            case "report":
+                from .review import write_report
+
+                write_report(self, argument)
             case "owner":
                 from .review import set_owner
 

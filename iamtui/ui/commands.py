@@ -32,6 +32,7 @@ VERBS = (
     "profile",
     "quit",
     "refresh",
+    "report",
     "review",
     "sql",
     "sweep",

@@ -147,3 +147,25 @@ def open_review(app: IamtuiApp, argument: str = "") -> None:
         return ""
 
     in_worker(app, job, app.explorer.read_marks)
+
+
+def write_report(app: IamtuiApp, argument: str = "") -> None:
+    """`:report html q4.html`: the report of the open campaign, else of the last one, into a file."""
+    from ..session.reporttext import FORMS
+
+    first, _, rest = argument.strip().partition(" ")
+    form = first.casefold() if first.casefold() in FORMS else ""
+    path = rest.strip() if form else argument.strip()
+    session = app.session
+    app._tell("Putting the report together…")
+
+    def job() -> str:
+        from ..session import campaigns
+        from ..session.reporting import write_report as write
+
+        every = campaigns.campaigns(session)
+        running = [entry for entry, end in every if end is None] or [entry for entry, _ in every[-1:]]
+        entry = running[-1] if running else campaigns.campaign_named(session, "")
+        return write(session, entry, path, form)
+
+    in_worker(app, job)

@@ -94,6 +94,7 @@ _MORE = (
     ("  :triage ID                                an alert, key, ARN, address, event id: who, what, usual, what now; or just paste it", ""),
     ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :review [NAME | start NAME [LIST FILTER; …]]   what to look at first, and decisions; start freezes a campaign", ""),
+    ("  :report [html|markdown|csv|json] [FILE]   the report of the open campaign, else of the last one, as a file", ""),
     ("  :owner NAME                               who answers for what is selected, or under the cursor", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
