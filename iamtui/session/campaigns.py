@@ -213,7 +213,9 @@ def closing(
     now, count = at or session.now(), told.progress
     open_ = count.total - count.decided - count.conflicts
     body = Close(session.reviewer, count.decided, open_, count.conflicts, note.strip()[:MOST_REASON], "", scores)
-    return Entry(new_id(now), now, campaign.account, campaign.id, body)
+    # Behind all rows of its moment: its report is told by the rows before it.
+    held = max((entry.id for entry in session.desk.entries if entry.at <= now), default="")
+    return Entry(new_id(now, held), now, campaign.account, campaign.id, body)
 
 
 def close(session: Session, campaign: Entry, report_hash: str, note: str = "", made: Entry | None = None) -> Entry:

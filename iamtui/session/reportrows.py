@@ -10,7 +10,7 @@ import msgspec
 
 from ..analysis.words import iso
 from ..model.review import Change, Clue, Score, Subject
-from ..text import inert_json
+from ..text import inert_json, visible
 from .export import csv_stream, defuse
 from .reportdata import SCHEMA, VERSION, Earlier, Figures, Follow, Line, Report, Side
 from .reporttext import before_words, changes_words, clue_words, earlier_words, follow_words, header, reviewers, signature_words
@@ -228,8 +228,8 @@ COLUMNS = (
 
 
 def csv(report: Report) -> Iterator[str]:
-    """One record a row, all with the same columns."""
-    return csv_stream(COLUMNS, ([defuse(row.get(column, "")) for column in COLUMNS] for row in _records(report)))
+    """One record a row, all with the same columns. Control characters are shown as symbols, as on a screen; JSON has them escaped."""
+    return csv_stream(COLUMNS, ([defuse(visible(row.get(column, ""))) for column in COLUMNS] for row in _records(report)))
 
 
 def _records(report: Report) -> Iterator[dict[str, str]]:
