@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInputError, UsageError
-from ..session import campaigns as reviews
+from ..errors import BadInputError
 from .opening import open_session, read_all, settings_of
 from .output import data, words
 from .reviewshared import finish, say_kept
@@ -16,6 +15,7 @@ from .reviewshared import finish, say_kept
 
 def report(options: Mapping[str, Any], name: str, form: str, output: str, as_of: str) -> int:
     """Print or write the report of a campaign; the form is the file's where none is named."""
+    from ..session.reporting import campaign_of
     from ..session.reporting import report as put_together
     from ..session.reporttext import UNLIKE, form_of, written
 
@@ -23,8 +23,10 @@ def report(options: Mapping[str, Any], name: str, form: str, output: str, as_of:
     at = _moment(as_of) if as_of else None
     session = open_session(options, settings_of(options), now=at)
     read_all(session)
+    if not session.world.snapshots:  # and what it is about cannot be told
+        return finish(session)
     session.load_marks()
-    made = put_together(session, reviews.campaign_named(session, name), at=at)
+    made = put_together(session, campaign_of(session, name), at=at)
     pieces = written(made, form)
     if output:
         write(output, pieces)
@@ -51,10 +53,8 @@ def write(output: str, pieces: Iterable[str], also: str = "") -> None:
 
 
 def _moment(text: str) -> datetime:
+    """The last moment a text means: of a day, a minute, a second. Raises FilterError."""
     from ..analysis.filtering import moment_of
     from ..session import utc_now
 
-    try:
-        return moment_of(text, utc_now(), end=True)
-    except OverflowError:
-        raise UsageError(f"{text} is no moment", "write it as 2026-12-31, or 2026-12-31T18:00:00Z") from None
+    return moment_of(text, utc_now(), end=True) - timedelta(microseconds=1)

@@ -38,7 +38,7 @@ from ..model.review import (
     SubjectKind,
     Undo,
 )
-from .campaigns import campaigns
+from .campaigns import campaign_named, campaigns
 from .desk import Finder
 from .proposing import gaps_of
 from .reportdata import (
@@ -138,6 +138,14 @@ def report(
     if ending is None or not ending.report:
         return made
     return msgspec.structs.replace(made, signature=Signature(ending.report, _digest(made) == ending.report))
+
+
+def campaign_of(session: Session, name: str) -> Entry:
+    """A campaign by name; for "" the open one, or when none is open the last that was closed. Raises NotFoundError, UsageError."""
+    every = campaigns(session)
+    if not name and every and all(end is not None for _, end in every):
+        return every[-1][0]
+    return campaign_named(session, name)
 
 
 def default_name(name: str, form: str = "html") -> str:

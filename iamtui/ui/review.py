@@ -160,12 +160,9 @@ def write_report(app: IamtuiApp, argument: str = "") -> None:
     app._tell("Putting the report together…")
 
     def job() -> str:
-        from ..session import campaigns
+        from ..session.reporting import campaign_of
         from ..session.reporting import write_report as write
 
-        every = campaigns.campaigns(session)
-        running = [entry for entry, end in every if end is None] or [entry for entry, _ in every[-1:]]
-        entry = running[-1] if running else campaigns.campaign_named(session, "")
-        return write(session, entry, path, form)
+        return write(session, campaign_of(session, ""), path, form)
 
     in_worker(app, job)
