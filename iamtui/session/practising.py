@@ -38,9 +38,9 @@ class PracticeQuestions:
 
         def load_guards(self, cancelled: Cancelled = never_cancelled, *, again: bool = False) -> Iterator[Step]: ...
 
-        def logging_health(self) -> tuple[tuple[str, tuple[Row, ...]], ...]: ...
+        def logging_health(self, at: datetime | None = None) -> tuple[tuple[str, tuple[Row, ...]], ...]: ...
 
-        def coverage(self, wanted: Sequence[str] = ()) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
+        def coverage(self, wanted: Sequence[str] = (), at: datetime | None = None) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
 
     def load_practices(
         self, cancelled: Cancelled = never_cancelled, *, at: datetime | None = None, closing: str = ""
@@ -64,12 +64,12 @@ class PracticeQuestions:
             moment,
             surroundings=self._book.surroundings,
             usage=self._book.advisor.briefs(),
-            monitoring=self._monitoring(cancelled),
+            monitoring=self._monitoring(cancelled, moment),
             reviews=self._reviews(moment, closing),
             cancelled=cancelled,
         )
 
-    def _monitoring(self, cancelled: Cancelled) -> Sequence[Monitoring] | None:
+    def _monitoring(self, cancelled: Cancelled, at: datetime) -> Sequence[Monitoring] | None:
         """What watches the accounts: logging health, and who would hear of the events CIS names. None when nothing was read."""
         from ..analysis.alarms.controlling import by_control
         from ..analysis.alarms.health import Health
@@ -82,10 +82,10 @@ class PracticeQuestions:
         good = {Health.OK: True, Health.WEAK: False, Health.MISSING: False}
         found = [
             Monitoring(row.subject + (f" {row.name}" if row.name else ""), good.get(row.state), row.found, row.source, account, row.as_of)
-            for account, rows in self.logging_health()
+            for account, rows in self.logging_health(at)
             for row in rows
         ]
-        for guards, covered in self.coverage():
+        for guards, covered in self.coverage(at=at):
             found += [Monitoring(name, good, words, "alarms and rules", guards.account) for name, good, words in by_control(covered)]
         return found
 

@@ -7,6 +7,7 @@ by all rows there are. The same rows and the same reading make the same report.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -107,7 +108,7 @@ def report(
         scores = scores_of(session, as_of, cancelled=cancelled)
         words = "as of this report"
     trend[-1] = msgspec.structs.replace(trend[-1], scores=scores)
-    unread = gaps_of(session, body.scope)
+    unread = tuple(_without_place(words, session.info.paths) for words in gaps_of(session, body.scope))
     made = Report(
         tool=f"iamtui {__version__}",
         name=body.name,
@@ -234,6 +235,14 @@ def reading_of(session: Session) -> Reading:
     words = "a live reading" if info.kind == "live" and not session.offline else "what was read live before, and kept"
     again = "not reproducible: the account moves on; iamtui collect -o FILE first, then the report --from FILE"
     return Reading("cache" if session.offline else info.kind, words, again, False, (), accounts, latest)
+
+
+def _without_place(words: str, paths: Sequence[str]) -> str:
+    """A sentence with files named as the report names them: where they lie makes no other report."""
+    for path in sorted(paths, key=len, reverse=True):
+        if os.sep in path:
+            words = words.replace(path, os.path.basename(os.path.abspath(path)))
+    return words
 
 
 def _latest(session: Session, reading: Reading, entries: Iterable[Entry]) -> datetime:

@@ -64,9 +64,26 @@ def user(name: str, ident: str = "", policies: Sequence[dict[str, str]] = ()) ->
 def bundle(path: Path, users: Sequence[dict[str, Any]], at: datetime = NOW, *, gap: bool = False) -> Path:
     """An account with these users, as `collect` writes it."""
     told = {"UserDetailList": list(users), "RoleDetailList": [], "GroupDetailList": [], "Policies": [], "IsTruncated": gap}
-    document = Document(Kind.AUTHORIZATION, json.dumps(told).encode(), at, Origin("live", "GAAD"), ACCOUNT, complete=not gap)
-    write_bundle(path, [document], (), source="test", created=at)
+    body = json.dumps(told).encode()
+    documents = [Document(Kind.AUTHORIZATION, body, at, Origin("live", "GAAD"), ACCOUNT, complete=not gap)]
+    documents.append(Document(Kind.CREDENTIAL_REPORT, credential_report(users, at), at, Origin("live", "report"), ACCOUNT))
+    write_bundle(path, documents, (), source="test", created=at)
     return path
+
+
+def credential_report(users: Sequence[dict[str, Any]], at: datetime) -> bytes:
+    used = (at - timedelta(days=10)).isoformat()
+    key = "{0}_active,{0}_last_rotated,{0}_last_used_date,{0}_last_used_region,{0}_last_used_service"
+    names = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active"
+    lines = [
+        f"{names},{key.format('access_key_1')},{key.format('access_key_2')},cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated"
+    ]
+    for one in [{"UserName": "<root_account>", "Arn": f"arn:aws:iam::{ACCOUNT}:root"}, *users]:
+        made = "2025-01-01T00:00:00+00:00"
+        lines.append(
+            f"{one['UserName']},{one['Arn']},{made},true,{used},{made},N/A,false,true,{made},N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+        )
+    return "\n".join(lines).encode()
 
 
 def opened(path: Path, ledger: Path | None, now: datetime = NOW, who: str = "ana") -> Session:
@@ -130,14 +147,15 @@ def test_the_same_bundle_and_ledger_make_the_same_bytes_in_another_place_zone_an
     signed_quarter: tuple[Path, Path, str], tmp_path: Path
 ) -> None:
     path, ledger, _ = signed_quarter
-    session = opened(path, ledger, NOW + timedelta(days=30))
+    fresh = tmp_path / "fresh.db"
+    session = opened(path, fresh)  # of today, when nothing is old; in the other process it is read long after
     campaigns.start(session, "open one", (("users", "ana ben"),))
     decide(session, KEEP, "ana", reason="ünïcode")
     elsewhere = tmp_path / "elsewhere"
-    (elsewhere / "open").mkdir(parents=True)
-    (elsewhere / "closed").mkdir()
+    elsewhere.mkdir()
     other = shutil.copy(path, elsewhere / path.name)
-    for name, folder in (("open one", "open"), ("2026 Q4", "closed")):
+    for name, held in (("open one", fresh), ("2026 Q4", ledger)):
+        session = opened(path, held)
         here = forms(report(session, campaigns.campaign_named(session, name)))
         assert here == forms(report(session, campaigns.campaign_named(session, name)))
         where = {
@@ -147,10 +165,10 @@ def test_the_same_bundle_and_ledger_make_the_same_bytes_in_another_place_zone_an
             "PYTHONPATH": str(ROOT),
             "HOME": str(elsewhere),
         }
-        words = [sys.executable, "-c", _AGAIN, str(other), str(ledger), name, str(elsewhere / folder)]
+        words = [sys.executable, "-c", _AGAIN, str(other), str(held), name, str(elsewhere)]
         subprocess.run(words, env=where, cwd=elsewhere, check=True, timeout=60)
         for form, text in here.items():
-            assert (elsewhere / folder / form).read_bytes() == text.encode(), form
+            assert (elsewhere / form).read_bytes() == text.encode(), form
 
 
 def test_what_was_signed_can_be_checked_with_sha256sum_and_made_again(signed_quarter: tuple[Path, Path, str], tmp_path: Path) -> None:
@@ -232,6 +250,13 @@ def test_what_a_reading_rests_on_is_told_by_content(tmp_path: Path) -> None:
     made = opened(path, None)
     campaign = campaigns.start(made, "x", (("users", ""),))
     assert report(made, campaign).reading.reproducible
+    (folder / "gaad.json").write_bytes(b'{"UserDetailList": [')
+    made = opened(folder, None)
+    campaign = campaigns.start(made, "x", (("users", ""),))
+    told = report(made, campaign)
+    assert not told.reading.reproducible
+    assert any("f/gaad.json" in words for words in told.unread)
+    assert not any(str(tmp_path) in words for words in told.unread)
 
 
 # -- what became of it ------------------------------------------------------------------------------------------------
