@@ -87,29 +87,32 @@ def _texture(kind: str, x: float, y: float, width: float, height: float) -> str:
 
 def progress(report: Report) -> str:
     """How much of each list is decided."""
-    bars = [(pane, done, total, f"{done:,} of {total:,}") for pane, done, total in report.panes]
-    words = ", ".join(f"{pane}: {told} decided" for pane, _, _, told in bars)
+    bars = [(pane, done, total, f"{done:,} of {total:,}", "done") for pane, done, total in report.panes]
+    words = ", ".join(f"{pane}: {told} decided" for pane, _, _, told, _ in bars)
     return _svg("c-lists", len(bars) * _STEP + 6, "Decided by list", words, _bars(bars)) if bars else ""
 
 
 def practices(found: Sequence[PracticeLine]) -> str:
-    """How far each practice is kept."""
+    """How far each practice is kept; what cannot be told is no bar that looks like one that was kept."""
     bars = []
     for one in found:
         score = one.score
-        percent = f" {int(score.held * 100 / score.of)} %, {score.offenders:,} offenders" if score.of else ""
-        bars.append((f"{one.number}. {one.title}", score.held, score.of, f"{score.kept.value}{percent}"))
-    words = "; ".join(f"{name}: {told}" for name, _, _, told in bars)
+        if score.kept is Kept.UNKNOWN:
+            told, kind = score.kept.value, "unsure"
+        else:
+            told, kind = f"{score.kept.value} {int(score.held * 100 / score.of)} %, {score.offenders:,} offenders", "done"
+        bars.append((f"{one.number}. {one.title}", score.held, score.of, told, kind))
+    words = "; ".join(f"{name}: {told}" for name, _, _, told, _ in bars)
     return _svg("c-practices", len(bars) * _STEP + 6, "Practices", words, _bars(bars)) if bars else ""
 
 
-def _bars(bars: Sequence[tuple[str, int, int, str]]) -> Iterator[str]:
-    for place, (name, done, total, told) in enumerate(bars):
+def _bars(bars: Sequence[tuple[str, int, int, str, str]]) -> Iterator[str]:
+    for place, (name, done, total, told, kind) in enumerate(bars):
         y = place * _STEP + 4
         yield _label(_LEFT - 10, y + 14, short(name, 38), end=True)
-        yield _box(_LEFT, y, _BAR, 18, "track" if total else "track nothing")
-        if done and total:
-            yield _box(_LEFT, y, done * _BAR / total, 18, "done")
+        yield _box(_LEFT, y, _BAR, 18, "track" if kind == "done" else "track unsure")
+        if done and total and kind == "done":
+            yield _box(_LEFT, y, done * _BAR / total, 18, kind)
         yield _label(_LEFT + _BAR + 10, y + 14, short(told, 32))
 
 

@@ -128,7 +128,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     kind:  `live`, `evidence`, `demo`, `cache`
     words: one sentence; `again` says how the same bytes come again, or why they cannot
-    accounts: number, alias ("" for none) and age of the oldest list
+    accounts: number, alias ("" for none), age of the oldest list, and the ARN that read it ("" where that is not told)
     """
 
     kind: str
@@ -136,7 +136,7 @@ class Reading(msgspec.Struct, frozen=True):
     again: str
     reproducible: bool
     files: tuple[Fingerprint, ...]
-    accounts: tuple[tuple[str, str, datetime | None], ...]
+    accounts: tuple[tuple[str, str, datetime | None, str], ...]
     as_of: datetime | None
 
 

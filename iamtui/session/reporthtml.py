@@ -53,13 +53,13 @@ svg text.small{font-size:12px;fill:var(--dim)}
 [class^="k-"]{stroke:var(--back);stroke-width:1.5}
 .texture{stroke:#000;stroke-opacity:.55;stroke-width:1.3;fill:none}
 .track{fill:var(--track);stroke:var(--dim);stroke-width:.6}
-.nothing{fill:none;stroke-dasharray:5 4}
+.unsure{fill:none;stroke-dasharray:5 4}
 .done{fill:var(--done)}
 .axis{stroke:var(--line);fill:none}
 .line{fill:none;stroke-width:2.5}
 .l-items{stroke:var(--fore);fill:var(--fore)}.l-decided{stroke:var(--done);fill:var(--done);stroke-dasharray:9 4}.l-open{stroke:#d0743a;fill:#d0743a;stroke-dasharray:2 4}
 path.line{fill:none}circle{stroke-dasharray:none!important}
-@media (max-width:700px){body{padding:.8rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}table.few{min-width:0;width:100%}.wide table{min-width:38rem}.wide table.few{min-width:0}}
+@media (max-width:700px){body{padding:.8rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}table.few{min-width:0;width:100%}.wide table{min-width:54rem}.wide table.few{min-width:0}}
 @page{size:A4 landscape;margin:12mm}
 @media print{
 :root{color-scheme:light;--back:#fff;--fore:#000;--dim:#333;--line:#999;--soft:#eee;--link:#000;--done:#1f6f50;--track:#e6e6e6}

@@ -108,7 +108,9 @@ def report(
         scores = scores_of(session, as_of, cancelled=cancelled)
         words = "as of this report"
     trend[-1] = msgspec.structs.replace(trend[-1], scores=scores)
-    unread = tuple(_without_place(words, session.info.paths) for words in gaps_of(session, body.scope))
+    here = {snapshot.account for snapshot in session.world.snapshots}
+    unread = tuple(f"account {account}: not in this reading" for account in body.accounts if account not in here)
+    unread += tuple(_without_place(words, session.info.paths) for words in gaps_of(session, body.scope))
     made = Report(
         tool=f"iamtui {__version__}",
         name=body.name,
@@ -217,7 +219,7 @@ def practice_lines(scores: Sequence[Score]) -> Iterator[PracticeLine]:
 def reading_of(session: Session) -> Reading:
     """What the open accounts were read from, by content where that is files."""
     info = session.info
-    accounts = tuple((s.account, s.aliases[0] if s.aliases else "", s.as_of) for s in session.world.snapshots)
+    accounts = tuple((s.account, s.aliases[0] if s.aliases else "", s.as_of, s.caller_arn) for s in session.world.snapshots)
     dates = [section.as_of for s in session.world.snapshots for section in s.sections.values() if section.as_of]
     latest = max(dates, default=None)
     if info.kind == "demo":

@@ -93,7 +93,10 @@ def _head(report: Report) -> dict[str, Any]:
                 {"name": f.name, "kind": f.kind, "sha256": f.sha256 or None, "files": f.files, "made": _when(f.made), "reason": f.reason}
                 for f in reading.files
             ],
-            "accounts": [{"account": number, "alias": alias, "as_of": _when(as_of)} for number, alias, as_of in reading.accounts],
+            "accounts": [
+                {"account": number, "alias": alias, "as_of": _when(as_of), "caller": caller}
+                for number, alias, as_of, caller in reading.accounts
+            ],
         },
         "ledger": {"lines": report.ledger.lines, "sha256": report.ledger.sha256, "refused": list(report.ledger.refused)},
         "numbers": {one.id: one.value for one in report.numbers},

@@ -85,8 +85,9 @@ def file_words(file: Fingerprint) -> str:
 
 def account_words(reading: Reading) -> list[str]:
     return [
-        f"account {number}{f' ({alias})' if alias else ''}, {f'lists as of {exact(as_of)}' if as_of else 'its lists were not read'}"
-        for number, alias, as_of in reading.accounts
+        f"{number}{f' ({alias})' if alias else ''}, {f'lists as of {exact(as_of)}' if as_of else 'its lists were not read'}"
+        + (f", read by {caller}" if caller else "")
+        for number, alias, as_of, caller in reading.accounts
     ]
 
 

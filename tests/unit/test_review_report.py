@@ -30,7 +30,8 @@ from iamtui.model.document import Document, Kind, Origin
 from iamtui.model.practice import Kept
 from iamtui.model.review import Campaign, Close, Decision, Entry, Item, Mark, Score, Subject, SubjectKind, Undo
 from iamtui.session import ListKind, Session, campaigns
-from iamtui.session.reportdata import Done, Report
+from iamtui.session.reportcharts import practices
+from iamtui.session.reportdata import Done, PracticeLine, Report
 from iamtui.session.reporting import default_name, report, scores_of, write_report
 from iamtui.session.reportmarkdown import body, markdown, signed
 from iamtui.session.reporttext import FORMS, written
@@ -306,6 +307,26 @@ def test_a_decision_whose_evidence_changed_is_reopened_with_the_change(tmp_path:
     for form, text in forms(made).items():
         assert "AWS's own" in markup.unescape(text), form
     assert made.number("reopened") == 1
+
+
+def test_pictures_have_words_and_what_cannot_be_told_is_no_full_bar(signed_quarter: tuple[Path, Path, str]) -> None:
+    path, ledger, _ = signed_quarter
+    session = opened(path, ledger, NOW + timedelta(days=9))
+    made = report(session, campaigns.start(session, "2027 Q1", (("users", ""),)))
+    text = "".join(written(made, "html"))
+    pictures = re.findall(r"<svg .*?</svg>", text, re.S)
+    assert [re.search(r"<title[^>]*>([^<]*)", one).group(1) for one in pictures] == [  # type: ignore[union-attr]
+        "Decisions", "Decided by list", "Practices", "Items by campaign", "Practices kept by campaign",
+    ]  # fmt: skip
+    assert all(re.search(r"<desc[^>]*>[^<]{9,}", one) for one in pictures)
+    assert "Of 5 items: remove 0, reduce 0, ask owner 0, exception 0, keep 0, in conflict 0, open 5" in pictures[0]
+    assert "2026 Q4: 5 items, 4 decided, 1 open; 2027 Q1: 5 items, 0 decided, 5 open" in pictures[3]
+    drawn = practices(
+        [PracticeLine(1, "MFA", "", Score("mfa", Kept.UNKNOWN, 4, 4, 0, 1)), PracticeLine(2, "Keys", "", Score("k", Kept.YES, 4, 4, 0))]
+    )
+    assert (drawn.count('class="track unsure"'), drawn.count('class="done"')) == (1, 1)
+    assert "1. MFA: cannot be told; 2. Keys: kept 100 %, 0 offenders" in drawn
+    assert text.count("<table") == text.count("<caption>") == text.count("<thead>")
 
 
 # -- scores in the ledger ---------------------------------------------------------------------------------------------
