@@ -10,9 +10,9 @@ import msgspec
 
 from ..analysis.grounds import IDLE_DAYS, evidence_of
 from ..analysis.leavers import LeaverMatch, Person
-from ..analysis.reviewing import ItemState, Progress, item_states, progress
+from ..analysis.reviewing import ItemState, Progress, fold, item_states, progress
 from ..errors import NotFoundError, UsageError
-from ..model.review import Campaign, Close, Decision, Entry, Item, Score
+from ..model.review import Campaign, Close, Decision, Entry, Item, Score, Undo
 from .answers import Row
 from .desk import Finder
 from .proposing import DEFAULT_SCOPE, MIN_AGE, PANES, Proposed, around, folded, propose, scope_of
@@ -124,6 +124,10 @@ def queue(session: Session, campaign: Entry | None, cancelled: Callable[[], bool
     """A campaign as it stands; without one, what one begun now would hold (seconds: for a worker)."""
     if campaign is not None:
         known = folded(session)
+        end = known.closes.get(campaign.id)
+        if end is not None and any(isinstance(entry.body, Undo) and entry.id > end.id for entry in session.desk.entries):
+            # What was taken back since was decided all the same when it was closed.
+            known = fold(entry for entry in session.desk.entries if entry.id <= end.id)
         states = item_states(known, campaign.id)
         assert isinstance(campaign.body, Campaign)
         return Queue(campaign, states, progress(states), known.closes.get(campaign.id), campaign.body.spared, campaign.body.gaps)

@@ -7,7 +7,6 @@ by all rows there are. The same rows and the same reading make the same report.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -60,6 +59,7 @@ from .reportdata import (
     Signature,
     numbers_of,
 )  # fmt: skip
+from .reportreading import reading_of, without_place
 from .reporttext import FORMS, form_of, written
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def report(
     trend[-1] = msgspec.structs.replace(trend[-1], scores=scores)
     here = {snapshot.account for snapshot in session.world.snapshots}
     unread = tuple(f"account {account}: not in this reading" for account in body.accounts if account not in here)
-    unread += tuple(_without_place(words, session.info.paths) for words in gaps_of(session, body.scope))
+    unread += tuple(without_place(words, session.info.paths) for words in gaps_of(session, body.scope))
     made = Report(
         tool=f"iamtui {__version__}",
         name=body.name,
@@ -213,38 +213,7 @@ def practice_lines(scores: Sequence[Score]) -> Iterator[PracticeLine]:
         yield PracticeLine(number, text.title if text is not None else score.practice, words, score)
 
 
-# -- the reading -----------------------------------------------------------------------------------------------------
-
-
-def reading_of(session: Session) -> Reading:
-    """What the open accounts were read from, by content where that is files."""
-    info = session.info
-    accounts = tuple((s.account, s.aliases[0] if s.aliases else "", s.as_of, s.caller_arn) for s in session.world.snapshots)
-    dates = [section.as_of for s in session.world.snapshots for section in s.sections.values() if section.as_of]
-    latest = max(dates, default=None)
-    if info.kind == "demo":
-        words, again = "the demo account, which is made up", "not reproducible: its dates move with the clock"
-        return Reading("demo", words, again, False, (), accounts, latest)
-    if info.kind == "evidence":
-        from ..source.evidence.fingerprint import fingerprints
-
-        files = fingerprints(info.paths)
-        if all(one.dated and one.sha256 for one in files):
-            again = "the same command on these files and the same ledger rows gives the same bytes"
-            return Reading("evidence", "evidence on disk", again, True, files, accounts, latest)
-        again = "the same bytes come again as long as files without dates inside keep the time they were written; a bundle (iamtui collect) has its dates inside"
-        return Reading("evidence", "evidence on disk", again, False, files, accounts, latest)
-    words = "a live reading" if info.kind == "live" and not session.offline else "what was read live before, and kept"
-    again = "not reproducible: the account moves on; iamtui collect -o FILE first, then the report --from FILE"
-    return Reading("cache" if session.offline else info.kind, words, again, False, (), accounts, latest)
-
-
-def _without_place(words: str, paths: Sequence[str]) -> str:
-    """A sentence with files named as the report names them: where they lie makes no other report."""
-    for path in sorted(paths, key=len, reverse=True):
-        if os.sep in path:
-            words = words.replace(path, os.path.basename(os.path.abspath(path)))
-    return words
+# -- the ledger's rows -----------------------------------------------------------------------------------------------
 
 
 def _latest(session: Session, reading: Reading, entries: Iterable[Entry]) -> datetime:
@@ -252,9 +221,6 @@ def _latest(session: Session, reading: Reading, entries: Iterable[Entry]) -> dat
     if reading.kind in ("live", "demo"):
         return session.now()
     return max([entry.at for entry in entries] + ([reading.as_of] if reading.as_of else []), default=session.now())
-
-
-# -- the ledger's rows -----------------------------------------------------------------------------------------------
 
 
 class _Rows:

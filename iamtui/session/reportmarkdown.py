@@ -46,7 +46,7 @@ def _lines(report: Report) -> Iterator[str]:
         if not table.names:
             yield from (f"- {text(cell)}" for (cell,) in table.rows)
         elif table.rows:
-            yield f"| {' | '.join(table.names)} |"
+            yield f"| {' | '.join(map(text, table.names))} |"
             yield f"|{'|'.join('---:' if i in table.right else '---' for i in range(len(table.names)))}|"
             yield from (f"| {' | '.join(map(text, row))} |" for row in table.rows)
     if not report.lines:

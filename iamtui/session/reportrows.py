@@ -315,7 +315,9 @@ def _trend_records(one: Figures) -> Iterator[dict[str, str]]:
     measures = [("days", one.days), ("items", one.items), ("decided", one.decided), ("open", one.open), ("conflicts", one.conflicts)]
     measures += [(decision.value, count) for decision, count in one.counts]
     measures += [("practices kept", one.kept)] if one.kept is not None else []
+    about = {"record": "trend", "campaign": one.name, "at": iso(one.begun)}
+    state = f"closed {iso(one.closed)}" if one.closed else "open"
     for name, value in measures:
-        yield {"record": "trend", "name": name, "number": str(value), "campaign": one.name, "at": iso(one.begun)} | {
-            "state": f"closed {iso(one.closed)}" if one.closed else "open"
-        }
+        yield about | {"name": name, "number": str(value), "state": state}
+    for score in one.scores or ():
+        yield about | {"name": f"practice {score.practice}", "state": score.kept.value, "number": str(score.held), "of": str(score.of)}

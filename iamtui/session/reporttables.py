@@ -60,6 +60,7 @@ def _all(report: Report) -> Iterator[Table]:
     yield _list("unread", "What could not be read in this reading", report.unread)
     yield _practices(report)
     yield _trend(report)
+    yield _practice_trend(report)
     yield _earlier(report)
     sides = [(str(line.place), _what(line), "; ".join(map(side_words, line.sides))) for line in report.of_state(CONFLICT)]
     yield Table("conflicts", "Conflicts: reviewers who disagree", ("nr", "what", "sides"), sides, frozenset((0,)))
@@ -133,6 +134,19 @@ def _trend(report: Report) -> Table:
         counts = (one.days, one.items, one.decided, *(one.count(decision) for decision in DECISIONS), one.conflicts, one.open)
         rows.append([*told, *(f"{count:,}" for count in counts), kept_words(one)])
     return Table("trend", "Trend: campaigns of these accounts", (*names, "practices kept"), rows, frozenset(range(3, 13)))
+
+
+_MOST_CAMPAIGNS = 6
+"""Campaigns side by side in a table."""
+
+
+def _practice_trend(report: Report) -> Table:
+    """Each practice at the end of campaign after campaign; without rows where only this one looked at them."""
+    recorded = [one for one in report.trend if one.scores is not None][-_MOST_CAMPAIGNS:]
+    told = [{score.practice: f"{score.kept.value} {share_words(score)}".rstrip() for score in one.scores or ()} for one in recorded]
+    rows = [[one.title, *(held.get(one.score.practice, "not looked at") for held in told)] for one in report.practices]
+    names = ("practice", *(one.name for one in recorded))
+    return Table("practice-trend", "Practices by campaign", names, rows if len(recorded) > 1 else (), counted=False)
 
 
 def _earlier(report: Report) -> Table:
