@@ -80,25 +80,28 @@ def report(
     assert isinstance(body, Campaign)
     rows = _Rows(session, closing)
     if at is not None:
-        rows.until(at)
+        from ..store.ledgerrows import last_id
+
+        rows.cut(last_id(at))
     if campaign.id > rows.last:
         raise UsageError(f"{body.name} began {exact(campaign.at)}, after the moment asked for", "choose a later --as-of")
     close = rows.close_of(campaign)
     reading = reading_of(session)
     ending = close.body if close is not None else None
     assert ending is None or isinstance(ending, Close)
-    cut = close.id if close is not None else rows.last
-    held = rows.folded(cut)
-    as_of = close.at if close is not None else at or _latest(session, reading, rows.upto(cut))
+    if close is not None:
+        rows.cut(close.id)  # other campaigns as well: those that went on then are told as they stood
+    held = fold(rows.entries)
+    as_of = close.at if close is not None else at or _latest(session, reading, rows.entries)
     states = item_states(held, campaign.id)
-    trend = [rows.figures(entry, as_of if entry.id == campaign.id else None) for entry in _campaigns(session, campaign)]
+    trend = [rows.figures(entry, as_of) for entry in _campaigns(session, campaign)]
     told = _Told(session, held, as_of, _subjects(states, rows, trend, campaign))
     past = [(entry, state) for entry in reversed(_campaigns(session, campaign)[:-1]) for state in rows.states(entry)]
     wanted = {_evidence_row(state) for state in states} | {state.decided.id for _, state in past if state.decided is not None}
     for state in states:
         if state.before is not None and not state.alike:
             wanted |= {state.before.id, state.entry.id}
-    ledger, clues = _ledger(session, campaign, close, cut, wanted)
+    ledger, clues = _ledger(session, close, rows.last, wanted)
     lines = tuple(_line(state, clues, told, as_of) for state in states)
     earlier = tuple(_earlier(past, clues, told, held))
     if ending is not None:
@@ -235,25 +238,19 @@ class _Rows:
         self._states: dict[str, tuple[ItemState, ...]] = {}
         self._group()
 
-    def until(self, at: datetime) -> None:
-        """Leave out what was written after a moment."""
-        from ..store.ledgerrows import last_id
-
-        self.last = last_id(at)
+    def cut(self, ident: str) -> None:
+        """Leave out the rows behind one."""
+        self.last = ident
+        self.entries = [entry for entry in self.entries if entry.id <= ident]
+        self._states.clear()
         self._group()
-
-    def upto(self, ident: str) -> list[Entry]:
-        return [entry for entry in self.entries if entry.id <= ident]
-
-    def folded(self, ident: str) -> Folded:
-        return fold(self.upto(ident))
 
     def _group(self) -> None:
         self._marks: dict[str, list[Entry]] = {}
         self._items: dict[str, list[Entry]] = {}
         self._undos: list[Entry] = []
         self._closes: dict[str, Entry] = {}
-        for entry in self.upto(self.last):
+        for entry in self.entries:
             if isinstance(entry.body, Mark):
                 self._marks.setdefault(entry.body.subject.key, []).append(entry)
             elif isinstance(entry.body, Item):
@@ -278,12 +275,12 @@ class _Rows:
             self._states[campaign.id] = item_states(held, campaign.id)
         return self._states[campaign.id]
 
-    def figures(self, campaign: Entry, as_of: datetime | None) -> Figures:
+    def figures(self, campaign: Entry, as_of: datetime) -> Figures:
         assert isinstance(campaign.body, Campaign)
         states, close = self.states(campaign), self.close_of(campaign)
         count = progress(states)
         named = dict(count.decisions)
-        until = close.at if close is not None else as_of or max((e.at for e in self.upto(self.last)), default=campaign.at)
+        until = close.at if close is not None else as_of
         scores = close.body.scores if close is not None and isinstance(close.body, Close) else msgspec.UNSET
         return Figures(
             campaign.body.name,
@@ -312,9 +309,7 @@ def _campaigns(session: Session, campaign: Entry) -> list[Entry]:
     return [*sorted(found, key=lambda entry: entry.id), campaign]
 
 
-def _ledger(
-    session: Session, campaign: Entry, close: Entry | None, cut: str, wanted: set[str]
-) -> tuple[Ledger, Mapping[str, tuple[Clue, ...]]]:
+def _ledger(session: Session, close: Entry | None, cut: str, wanted: set[str]) -> tuple[Ledger, Mapping[str, tuple[Clue, ...]]]:
     """The rows as `review export` writes them, counted and hashed, and the evidence of some."""
     from ..store.ledger import export_lines
 

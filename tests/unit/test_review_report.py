@@ -236,6 +236,26 @@ def test_as_of_an_earlier_moment(signed_quarter: tuple[Path, Path, str]) -> None
         report(session, campaign, at=NOW - timedelta(days=1))
 
 
+def test_what_happens_to_another_campaign_after_the_end_changes_nothing(tmp_path: Path) -> None:
+    path, ledger = bundle(tmp_path / "1.zip", USERS), tmp_path / "l.db"
+    session = opened(path, ledger)
+    first = campaigns.start(session, "long one", (("users", ""),))
+    decide(session, REMOVE, "ivo")
+    session.now = lambda: NOW + timedelta(days=1)  # type: ignore[method-assign]
+    second = campaigns.start(session, "short one", (("users", "ana ben"),))
+    session.now = lambda: NOW + timedelta(days=2)  # type: ignore[method-assign]
+    text = close(session, second)
+    session.now = lambda: NOW + timedelta(days=20)  # type: ignore[method-assign]
+    decide(session, REMOVE, "zoe")
+    close(session, first)
+    assert markdown(report(opened(path, ledger), second)) == text
+    assert [(one.name, one.decided, one.days, one.closed is None) for one in report(session, second).trend] == [
+        ("long one", 1, 2, True),
+        ("short one", 0, 1, False),
+    ]
+    assert report(session, first).trend[-1].decided == 2
+
+
 def test_what_a_reading_rests_on_is_told_by_content(tmp_path: Path) -> None:
     path = bundle(tmp_path / "a.zip", USERS)
     folder = tmp_path / "f"
