@@ -184,7 +184,7 @@ class Report(msgspec.Struct, frozen=True):
 
     as_of: what "expired" and "since" are judged by: the end of a closed campaign, else what was given, else the latest of reading and
            ledger; of a live account now
-    lines: in the order of the queue; `earlier` newest campaign first; `trend` oldest first, this campaign last
+    lines: in the order of the queue; `parts` what was decided about grants and keys alone, numbered on behind them; `earlier` newest campaign first; `trend` oldest first, this campaign last
     gaps:  what could not be read when it began; `unread` by this reading
     practices: `practices_words` says when they are from, or why there are none
     """
@@ -207,6 +207,7 @@ class Report(msgspec.Struct, frozen=True):
     panes: tuple[tuple[str, int, int], ...]
     reviewers: tuple[tuple[str, int], ...]
     lines: tuple[Line, ...]
+    parts: tuple[Line, ...]
     gaps: tuple[str, ...]
     unread: tuple[str, ...]
     spared: tuple[str, ...]
@@ -219,6 +220,11 @@ class Report(msgspec.Struct, frozen=True):
     def number(self, ident: str) -> int:
         return next(one.value for one in self.numbers if one.id == ident)
 
+    @property
+    def decided_on(self) -> tuple[Line, ...]:
+        """Items and parts: all that has evidence."""
+        return self.lines + self.parts
+
     def of_state(self, state: str) -> list[Line]:
         return [line for line in self.lines if line.state == state]
 
@@ -227,11 +233,13 @@ class Report(msgspec.Struct, frozen=True):
         return self.trend[-1]
 
 
-def numbers_of(figures: Figures, lines: Sequence[Line], earlier: Sequence[Earlier], spared: int, gaps: int) -> tuple[Number, ...]:
+def numbers_of(
+    figures: Figures, lines: Sequence[Line], parts: Sequence[Line], earlier: Sequence[Earlier], spared: int, gaps: int
+) -> tuple[Number, ...]:
     """The summary, counted once."""
 
     def count(test: Callable[[Line], bool]) -> int:
-        return sum(1 for line in lines if test(line))
+        return sum(1 for line in (*lines, *parts) if test(line))
 
     removed = [one for one in earlier if one.decision is Decision.REMOVE]
     gone = (Done.GONE, Done.AGAIN)
@@ -241,6 +249,7 @@ def numbers_of(figures: Figures, lines: Sequence[Line], earlier: Sequence[Earlie
         Number("open", "open", figures.open, figures.items),
         Number("conflicts", "in conflict", figures.conflicts, figures.items),
         *(Number(one.name.lower(), one.value, figures.count(one), figures.items) for one in DECISIONS),
+        Number("parts", "decisions about a grant or key alone", len(parts)),
         Number("expired", "decisions that have expired", count(lambda line: line.expired)),
         Number("reopened", "decisions whose evidence has changed since", count(lambda line: line.reopened)),
         Number("changed", "carried-over items whose evidence had changed", count(lambda line: bool(line.since))),

@@ -93,11 +93,11 @@ def html(report: Report) -> Iterator[str]:
     yield from _header(report, title)
     yield '<nav aria-label="Contents"><ul>\n'
     yield from (f'<li><a href="#{table.id}">{esc(table.heading)}</a></li>\n' for table in found)
-    yield '<li><a href="#evidence">Evidence</a></li>\n' if report.lines else ""
+    yield '<li><a href="#evidence">Evidence</a></li>\n' if report.decided_on else ""
     yield "</ul></nav>\n<main>\n"
     for table in found:
         yield from _section(report, table)
-    if report.lines:
+    if report.decided_on:
         yield from _evidence(report)
     yield f'</main>\n<footer><p class="dim">{esc(report.tool)}. Nothing on this page is fetched, and nothing on it runs.</p></footer>\n</body>\n</html>\n'
 
@@ -179,11 +179,11 @@ def _breaks(cell: str) -> str:
 
 
 def _evidence(report: Report) -> Iterator[str]:
-    yield f'<section id="evidence" aria-labelledby="evidence-h">\n<h2 id="evidence-h">Evidence ({len(report.lines):,})</h2>\n<p>{esc(EVIDENCE)}</p>\n'
+    yield f'<section id="evidence" aria-labelledby="evidence-h">\n<h2 id="evidence-h">Evidence ({len(report.decided_on):,})</h2>\n<p>{esc(EVIDENCE)}</p>\n'
     yield '<div class="wide" tabindex="0" role="region" aria-label="Evidence">\n<table>\n<caption>Evidence, item by item</caption>\n<thead><tr>'
     yield from (f'<th scope="col">{name}</th>' for name in ("fact", "value", "state", "weighs", "source", "as of"))
     yield "</tr></thead>\n"
-    yield from map(_item, report.lines)
+    yield from map(_item, report.decided_on)
     yield "</table>\n</div>\n</section>\n"
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from .. import __version__
 from ..analysis.practice_texts import TEXTS
-from ..analysis.reviewing import Folded, ItemState, changes, fold, item_states, progress
+from ..analysis.reviewing import Folded, ItemState, changes, fold, item_states, progress, standing
 from ..analysis.words import exact, utc
 from ..errors import BadInputError, UsageError
 from ..model.identity import Identity
@@ -95,14 +95,16 @@ def report(
     as_of = close.at if close is not None else at or _latest(session, reading, rows.entries)
     states = item_states(held, campaign.id)
     trend = [rows.figures(entry, as_of) for entry in _campaigns(session, campaign)]
-    told = _Told(session, held, as_of, _subjects(states, rows, trend, campaign))
-    past = [(entry, state) for entry in reversed(_campaigns(session, campaign)[:-1]) for state in rows.states(entry)]
-    wanted = {_evidence_row(state) for state in states} | {state.decided.id for _, state in past if state.decided is not None}
+    parts = rows.parts(campaign)
+    past = list(_past(rows, _campaigns(session, campaign)[:-1]))
+    told = _Told(session, held, as_of, [*(state.item.subject for state in states), *(subject for _, subject, _ in past)])
+    wanted = {_evidence_row(state) for state in states} | {held.id for _, held in parts} | {decided.id for _, _, decided in past}
     for state in states:
         if state.before is not None and not state.alike:
             wanted |= {state.before.id, state.entry.id}
     ledger, clues = _ledger(session, close, rows.last, wanted)
     lines = tuple(_line(state, clues, told, as_of) for state in states)
+    alone = tuple(_part(place, *one, clues, told, as_of) for place, one in enumerate(parts, len(lines) + 1))
     earlier = tuple(_earlier(past, clues, told, held))
     if ending is not None:
         scores = None if ending.scores is msgspec.UNSET else ending.scores
@@ -129,10 +131,11 @@ def report(
         note=ending.note if ending is not None else "",
         reading=reading,
         ledger=ledger,
-        numbers=numbers_of(trend[-1], lines, earlier, len(body.spared), len(dict.fromkeys((*body.gaps, *unread)))),
+        numbers=numbers_of(trend[-1], lines, alone, earlier, len(body.spared), len(dict.fromkeys((*body.gaps, *unread)))),
         panes=progress(states).panes,
         reviewers=progress(states).reviewers,
         lines=lines,
+        parts=alone,
         gaps=body.gaps,
         unread=unread,
         spared=body.spared,
@@ -275,6 +278,25 @@ class _Rows:
             self._states[campaign.id] = item_states(held, campaign.id)
         return self._states[campaign.id]
 
+    def parts(self, campaign: Entry) -> list[tuple[Subject, Standing]]:
+        """What was decided in a campaign about grants and keys alone: of its items, or made in it by name."""
+        close = self.close_of(campaign)
+        cut = close.id if close is not None else self.last
+        owners = {state.item.subject.key for state in self.states(campaign)}
+        undone = {entry.body.batch for entry in self._undos if entry.id <= cut and isinstance(entry.body, Undo)}
+        found = []
+        for told in self._marks.values():
+            subject = _mark(told[0]).subject
+            if subject.kind not in (SubjectKind.GRANT, SubjectKind.KEY):
+                continue
+            ours = f"{subject.arn}#{subject.unique_id}" in owners
+            inside = [e for e in told if e.id <= cut and (_mark(e).campaign == campaign.id or (ours and e.at >= campaign.at))]
+            dead = {entry.id for entry in inside if (_mark(entry).batch or entry.id) in undone}
+            held = standing(inside, dead) if inside else None
+            if held is not None:
+                found.append((subject, held))
+        return sorted(found, key=lambda one: (one[0].arn, one[0].name.casefold(), one[0].key))
+
     def figures(self, campaign: Entry, as_of: datetime) -> Figures:
         assert isinstance(campaign.body, Campaign)
         states, close = self.states(campaign), self.close_of(campaign)
@@ -295,6 +317,11 @@ class _Rows:
             max((until - campaign.at).days, 0),
             None if scores is msgspec.UNSET else scores,
         )
+
+
+def _mark(entry: Entry) -> Mark:
+    assert isinstance(entry.body, Mark)
+    return entry.body
 
 
 def _campaigns(session: Session, campaign: Entry) -> list[Entry]:
@@ -391,10 +418,14 @@ class _Told:
         return bool(other) and other != subject.unique_id
 
 
-def _subjects(states: Sequence[ItemState], rows: _Rows, trend: Sequence[Figures], campaign: Entry) -> list[Subject]:
-    earlier = {figures.id for figures in trend if figures.id != campaign.id}
-    found = [state.item.subject for state in states]
-    return found + [state.item.subject for entry in rows.entries if entry.id in earlier for state in rows.states(entry)]
+def _past(rows: _Rows, earlier: Sequence[Entry]) -> Iterator[tuple[Entry, Subject, Standing]]:
+    """What was decided in earlier campaigns, the latest first."""
+    for entry in reversed(earlier):
+        for state in rows.states(entry):
+            if state.decided is not None:
+                yield entry, state.item.subject, state.decided
+        for subject, held in rows.parts(entry):
+            yield entry, subject, held
 
 
 def _evidence_row(state: ItemState) -> str:
@@ -436,21 +467,27 @@ def _line(state: ItemState, clues: Mapping[str, tuple[Clue, ...]], told: _Told, 
     )
 
 
+def _part(place: int, subject: Subject, held: Standing, clues: Mapping[str, tuple[Clue, ...]], told: _Told, as_of: datetime) -> Line:
+    evidence = clues.get(held.id, ())
+    sides = tuple(_side(mark, at) for _, at, mark in held.marks)
+    follow = told.follow(subject, evidence)
+    return Line(place, "", subject, 0, (), _state(held), sides, held.expired(as_of), held.mark.hash, evidence, told.owner(subject), follow)
+
+
 def _earlier(
-    past: Sequence[tuple[Entry, ItemState]], clues: Mapping[str, tuple[Clue, ...]], told: _Told, held: Folded
+    past: Sequence[tuple[Entry, Subject, Standing]], clues: Mapping[str, tuple[Clue, ...]], told: _Told, held: Folded
 ) -> Iterator[Earlier]:
     """What earlier campaigns wanted removed or reduced: each subject once, as its latest campaign had it."""
     seen: set[str] = set()
-    for entry, state in past:
-        decided, subject = state.decided, state.item.subject
-        if decided is None or subject.key in seen:
+    for entry, subject, decided in past:
+        if subject.key in seen:
             continue
         seen.add(subject.key)
         mark = decided.mark
         if decided.conflict or mark.decision not in (Decision.REMOVE, Decision.REDUCE):
             continue
         assert isinstance(entry.body, Campaign)
-        standing = held.marks.get(subject.key)
-        now = _state(standing) if standing is not None and standing.id != decided.id else ""
+        in_force = held.marks.get(subject.key)
+        now = _state(in_force) if in_force is not None and in_force.id != decided.id else ""
         follow = told.follow(subject, clues.get(decided.id, ()))
         yield Earlier(entry.body.name, subject, mark.decision, mark.reviewer, utc(decided.at), mark.reason, mark.ticket, follow, now)

@@ -49,10 +49,10 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"| {' | '.join(map(text, table.names))} |"
             yield f"|{'|'.join('---:' if i in table.right else '---' for i in range(len(table.names)))}|"
             yield from (f"| {' | '.join(map(text, row))} |" for row in table.rows)
-    if not report.lines:
+    if not report.decided_on:
         return
-    yield from ("", f"## Evidence ({len(report.lines):,})", "", EVIDENCE)
-    for line in report.lines:
+    yield from ("", f"## Evidence ({len(report.decided_on):,})", "", EVIDENCE)
+    for line in report.decided_on:
         yield from ("", f"### {line.place}. {text(subject_words(line.subject))}: {line.state}", "")
         yield f"- hash: {text(line.hash) or 'none'}"
         yield from (f"- {text(clue_words(clue))}" for clue in line.clues)

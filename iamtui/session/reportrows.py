@@ -27,6 +27,7 @@ def json(report: Report) -> Iterator[str]:
         yield f"{between}{_text(name)}: {_nested(_text(value))}"
         between = ",\n  "
     yield from _array("items", (_line(line) for line in report.lines))
+    yield from _array("parts", (_line(line) for line in report.parts))
     yield from _array("earlier", (_earlier(one) for one in report.earlier))
     for name, value in rest.items():
         yield f",\n  {_text(name)}: {_nested(_text(value))}"
@@ -227,7 +228,7 @@ COLUMNS = (
     "record", "name", "kind", "state", "number", "of", "unique_id", "arn", "account", "owner", "reviewer", "at", "expires", "ticket",
     "reason", "signs", "before", "now", "campaign", "evidence_hash", "evidence",
 )  # fmt: skip
-"""`record` says what a row is: header, number, list, reviewer, item, earlier, practice, trend, gap, unread, spared."""
+"""`record` says what a row is: header, number, list, reviewer, item, part, earlier, practice, trend, gap, unread, spared."""
 
 
 def csv(report: Report) -> Iterator[str]:
@@ -246,8 +247,9 @@ def _records(report: Report) -> Iterator[dict[str, str]]:
         yield {"record": "list", "name": pane, "number": str(done), "of": str(total)}
     for who, count in report.reviewers:
         yield {"record": "reviewer", "name": who, "number": str(count)}
-    for line in report.lines:
-        yield _item_record(line)
+    for record, lines in (("item", report.lines), ("part", report.parts)):
+        for line in lines:
+            yield _item_record(line) | {"record": record}
     for past in report.earlier:
         yield _about(past.subject) | {
             "record": "earlier",
@@ -285,7 +287,6 @@ def _about(subject: Subject) -> dict[str, str]:
 
 def _item_record(line: Line) -> dict[str, str]:
     told = _about(line.subject) | {
-        "record": "item",
         "state": line.state,
         "number": str(line.place),
         "owner": line.owner,

@@ -66,11 +66,12 @@ def _all(report: Report) -> Iterator[Table]:
     yield Table("conflicts", "Conflicts: reviewers who disagree", ("nr", "what", "sides"), sides, frozenset((0,)))
     for decision in DECISIONS:
         yield _decided(decision.name.lower(), decision.value.capitalize(), report.of_state(decision.value))
+    yield _parts(report.parts)
     yield Table(
         "reopened",
         "Reopened: the evidence has changed since the decision",
         ("nr", "what", "decision", "what changed"),
-        [(str(o.place), _what(o), o.state, changes_words(o.follow.changes) if o.follow else "") for o in report.lines if o.reopened],
+        [(str(o.place), _what(o), o.state, changes_words(o.follow.changes) if o.follow else "") for o in report.decided_on if o.reopened],
         frozenset((0,)),
     )
     yield Table(
@@ -109,10 +110,25 @@ def _decided(ident: str, title: str, lines: Sequence[Line]) -> Table:
     rows = []
     for line in lines:
         side = latest(line)
-        until = (day(side.expires) + (", expired" if line.expired else "")) if side.expires else ""
-        told = [str(line.place), _what(line), side.reason, reviewers(line), day(side.at), until, side.ticket, line.owner]
+        told = [str(line.place), _what(line), side.reason, reviewers(line), day(side.at), _until(line), side.ticket, line.owner]
         rows.append([*told, "; ".join(line.signs), follow_words(line.follow), line.hash])
     return Table(ident, title, names, rows, frozenset((0,)))
+
+
+def _parts(lines: Sequence[Line]) -> Table:
+    names = ("nr", "what", "decision", "reason", "by", "when", "until", "ticket", "now", "evidence")
+    rows = []
+    for line in lines:
+        side = latest(line)
+        decided = "; ".join(map(side_words, line.sides)) if line.state == CONFLICT else line.state
+        told = [str(line.place), _what(line), decided, side.reason, reviewers(line), day(side.at), _until(line), side.ticket]
+        rows.append([*told, follow_words(line.follow), line.hash])
+    return Table("parts", "Decided about a grant or key alone", names, rows, frozenset((0,)))
+
+
+def _until(line: Line) -> str:
+    expires = latest(line).expires
+    return day(expires) + (", expired" if line.expired else "") if expires else ""
 
 
 def _practices(report: Report) -> Table:

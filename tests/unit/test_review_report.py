@@ -62,12 +62,13 @@ def user(name: str, ident: str = "", policies: Sequence[dict[str, str]] = ()) ->
     }
 
 
-def bundle(path: Path, users: Sequence[dict[str, Any]], at: datetime = NOW, *, gap: bool = False) -> Path:
+def bundle(path: Path, users: Sequence[dict[str, Any]], at: datetime = NOW, *, gap: bool = False, keys: bool = True) -> Path:
     """An account with these users, as `collect` writes it."""
     told = {"UserDetailList": list(users), "RoleDetailList": [], "GroupDetailList": [], "Policies": [], "IsTruncated": gap}
     body = json.dumps(told).encode()
     documents = [Document(Kind.AUTHORIZATION, body, at, Origin("live", "GAAD"), ACCOUNT, complete=not gap)]
-    documents.append(Document(Kind.CREDENTIAL_REPORT, credential_report(users, at), at, Origin("live", "report"), ACCOUNT))
+    if keys:
+        documents.append(Document(Kind.CREDENTIAL_REPORT, credential_report(users, at), at, Origin("live", "report"), ACCOUNT))
     write_bundle(path, documents, (), source="test", created=at)
     return path
 
@@ -318,6 +319,39 @@ def test_what_became_of_what_was_to_be_removed_by_unique_id(tmp_path: Path) -> N
     assert unsure.unread
 
 
+def test_a_grant_and_a_key_decided_about_alone_are_told_and_followed(tmp_path: Path) -> None:
+    session = opened(bundle(tmp_path / "1.zip", USERS), tmp_path / "l.db")
+    campaign = campaigns.start(session, "Q1", (("users", ""),))
+    (state,) = [one for one in campaigns.queue(session, campaign).states if one.item.subject.name == "eve"]
+    for part in campaigns.item_view(session, state).parts:
+        session.decide_about([(part.subject, part.evidence)], REMOVE, reason="too much", campaign=campaign.id)
+    made = report(session, campaign)
+    assert [(line.place, line.subject.noun, line.state, line.follow.done) for line in made.parts if line.follow] == [
+        (6, "grant", "remove", Done.THERE), (7, "access key", "remove", Done.THERE),
+    ]  # fmt: skip
+    assert (made.number("parts"), made.number("remove"), made.number("open")) == (2, 0, 5)
+    for form, text in forms(made).items():
+        assert "AdministratorAccess of eve" in text, form
+        assert "key 1 made 2025-01-01 00:00 of eve" in text, form
+    assert {"e6", "e7"} <= set(page(forms(made)["html"]).ids)
+    session.now = lambda: NOW + timedelta(days=3)  # type: ignore[method-assign]
+    close(session, campaign)
+    later = NOW + timedelta(days=90)
+    rest = [user("eve") if one["UserName"] == "eve" else one for one in USERS]
+    session = opened(bundle(tmp_path / "2.zip", rest, later), tmp_path / "l.db", later)
+    campaign = campaigns.start(session, "Q2", (("users", "ana"),))
+    assert [(one.subject.noun, one.follow.done) for one in report(session, campaign).earlier] == [
+        ("grant", Done.GONE),
+        ("access key", Done.THERE),
+    ]
+    # a reading that names no keys claims nothing of them
+    bare = opened(bundle(tmp_path / "3.zip", rest, later, keys=False), tmp_path / "l.db", later)
+    assert [(one.subject.noun, one.follow.done) for one in report(bare, campaign).earlier] == [
+        ("grant", Done.GONE),
+        ("access key", Done.UNTOLD),
+    ]
+
+
 def test_a_decision_whose_evidence_changed_is_reopened_with_the_change(tmp_path: Path) -> None:
     session = opened(bundle(tmp_path / "1.zip", USERS), tmp_path / "l.db")
     campaign = campaigns.start(session, "Q1", (("users", ""),))
@@ -494,13 +528,13 @@ def test_markdown_text_is_text_wherever_it_stands(text: str) -> None:
 
 _KEYS = [
     "schema", "version", "tool", "campaign", "id", "state", "accounts", "scope", "begun", "begun_by", "closed", "closed_by", "note", "as_of", "min_age_days",
-    "idle_days", "signature", "reading", "ledger", "numbers", "lists", "reviewers", "items", "earlier", "practices_as_of", "practices", "trend", "gaps",
+    "idle_days", "signature", "reading", "ledger", "numbers", "lists", "reviewers", "items", "parts", "earlier", "practices_as_of", "practices", "trend", "gaps",
     "unread", "spared",
 ]  # fmt: skip
 """Of version 1: what reads them relies on these."""
 _NAMES = ("ana", "ben", "eve", "ivo")
 _STEP = st.tuples(
-    st.sampled_from(_NAMES),
+    st.sampled_from((*_NAMES, "key of ana")),
     st.sampled_from(list(Decision)),
     st.sampled_from(("ana", "ben")),
     st.booleans(),  # whether it saw what was in force
@@ -513,6 +547,10 @@ def _ledger(quarters: Sequence[Sequence[tuple[Any, ...]]]) -> Iterator[Entry]:
     """Campaigns one after another, each decided by these steps and closed."""
     at = NOW - timedelta(days=400)
     subjects = {name: _subject(name) for name in _NAMES}
+    ana = subjects["ana"]
+    subjects["key of ana"] = msgspec.structs.replace(
+        ana, kind=SubjectKind.KEY, key=f"key:{ana.key}/AKIAEXAMPLE", name="AKIA of ana", noun="access key"
+    )
     for number, steps in enumerate(quarters):
         at += timedelta(days=30)
         ident = new_id(at)
@@ -579,7 +617,9 @@ def test_all_forms_say_the_same_numbers(account: Callable[[], Session], quarters
     for decision in Decision:
         assert numbers[decision.name.lower()] == states.count(decision.value)
     assert numbers["decided"] + numbers["open"] + numbers["conflicts"] == numbers["items"]
-    assert numbers["expired"] == sum(item["expired"] for item in as_json["items"])
+    parts = as_json["parts"]
+    assert numbers["parts"] == len(parts) == sum(row["record"] == "part" for row in rows)
+    assert numbers["expired"] == sum(item["expired"] for item in (*as_json["items"], *parts))
     past = [row for row in rows if row["record"] == "earlier" and row["state"] == "remove"]
     assert numbers["earlier_removals"] == len(past) == sum(numbers[f"earlier_{word}"] for word in ("gone", "there", "untold"))
     assert all(row["now"].startswith("gone") == (row["name"] == "ivo") for row in past)
