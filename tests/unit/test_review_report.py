@@ -39,6 +39,7 @@ from iamtui.session.reviewing import ReviewSettings, rows_named
 from iamtui.source.evidence import EvidenceSource
 from iamtui.source.evidence.fingerprint import fingerprint
 from iamtui.store.bundle import write_bundle
+from iamtui.store.files import write_lines
 from iamtui.store.ledger import new_id
 from iamtui.store.ledgerrows import entry_of, last_id, row_of
 from tests.hostile import CANARIES, NASTY, write_evidence
@@ -406,6 +407,15 @@ def test_rows_from_before_there_were_scores_stay_and_are_told_as_not_recorded(tm
 
     body = Close("ana", 1, 2, 3, "", "x", (Score("mfa", Kept.YES, 1, 1, 0),))
     assert msgspec.json.decode(msgspec.json.encode(body), type=Before).reviewer == "ana"
+
+
+def test_scores_survive_an_export_and_a_merge(signed_quarter: tuple[Path, Path, str], tmp_path: Path) -> None:
+    path, ledger, text = signed_quarter
+    write_lines(tmp_path / "l.jsonl", opened(path, ledger).export_ledger())
+    other = opened(path, tmp_path / "other.db")
+    assert other.merge_ledger(tmp_path / "l.jsonl")[1:] == (0, ())
+    assert other.merge_ledger(ledger)[0] == 0, "the same rows to the byte"
+    assert markdown(report(other, campaigns.campaign_named(other, "2026 Q4"))) == text
 
 
 # -- strangers --------------------------------------------------------------------------------------------------------
