@@ -55,7 +55,7 @@ class Side(msgspec.Struct, frozen=True, gc=False):
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One item.
 
-    place:   in the queue, from 1
+    place:   in the queue, from 1: counted here, as rows of others may say anything
     state:   the decision's word, `conflict` or `open`
     sides:   the decisions in force; one in all but conflicts and agreements
     expired: by the report's date

@@ -103,7 +103,7 @@ def report(
         if state.before is not None and not state.alike:
             wanted |= {state.before.id, state.entry.id}
     ledger, clues = _ledger(session, close, rows.last, wanted)
-    lines = tuple(_line(state, clues, told, as_of) for state in states)
+    lines = tuple(_line(place, state, clues, told, as_of) for place, state in enumerate(states, 1))
     alone = tuple(_part(place, *one, clues, told, as_of) for place, one in enumerate(parts, len(lines) + 1))
     earlier = tuple(_earlier(past, clues, told, held))
     if ending is not None:
@@ -442,7 +442,7 @@ def _state(held: Standing | None) -> str:
     return CONFLICT if held.conflict else held.mark.decision.value
 
 
-def _line(state: ItemState, clues: Mapping[str, tuple[Clue, ...]], told: _Told, as_of: datetime) -> Line:
+def _line(place: int, state: ItemState, clues: Mapping[str, tuple[Clue, ...]], told: _Told, as_of: datetime) -> Line:
     item, held = state.item, state.decided
     evidence = clues.get(_evidence_row(state), ())
     since: tuple[Any, ...] = ()
@@ -450,7 +450,7 @@ def _line(state: ItemState, clues: Mapping[str, tuple[Clue, ...]], told: _Told, 
         frozen = clues.get(state.entry.id, ())
         since, _ = changes(clues.get(state.before.id, ()), Evidence(frozen))
     return Line(
-        item.place + 1,
+        place,
         item.pane,
         item.subject,
         item.score,
