@@ -28,9 +28,9 @@ def short(text: str, most: int) -> str:
 def _svg(ident: str, height: int, title: str, words: str, shapes: Iterator[str]) -> str:
     """A picture with its words."""
     return (
-        f'<div class="picture" tabindex="0" role="group" aria-label="{esc(title)}"><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
+        f'<figure class="picture" tabindex="0"><figcaption>{esc(title)}</figcaption><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
         f'aria-labelledby="{ident}-t {ident}-d"><title id="{ident}-t">{esc(title)}</title><desc id="{ident}-d">{esc(words)}</desc>'
-        f"{''.join(shapes)}</svg></div>\n"
+        f"{''.join(shapes)}</svg></figure>\n"
     )
 
 

@@ -32,6 +32,8 @@ dt{color:var(--dim)}
 dd{margin:0}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.5rem 0;padding:0;list-style:none}
 .wide,.picture{overflow-x:auto}
+figure{margin:.6rem 0 1rem}
+figcaption{color:var(--dim);font-size:.9rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 table.few{width:auto;min-width:24rem}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -45,7 +47,7 @@ th.number,td.number{text-align:right;font-variant-numeric:tabular-nums;white-spa
 tbody.item th{background:var(--soft);border-top:2px solid var(--line)}
 tbody:target th,section:target>h2{outline:2px solid var(--link)}
 .hash{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.85em;font-weight:400}
-svg{display:block;max-width:none;margin:.6rem 0}
+svg{display:block;max-width:none;margin:.3rem 0}
 svg text{font-size:14px;fill:var(--fore)}
 svg text.on{fill:#000;font-weight:600}
 svg text.small{font-size:12px;fill:var(--dim)}
@@ -67,7 +69,7 @@ body{max-width:none;padding:0;font-size:9pt}
 nav{display:none}
 .wide,.picture{overflow:visible}
 thead{display:table-header-group}
-tr,svg,dl{break-inside:avoid}
+tr,figure,dl{break-inside:avoid}
 h2,thead{break-after:avoid}
 table.few{break-inside:avoid}
 tbody tr:first-child{break-before:avoid}

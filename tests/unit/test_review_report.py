@@ -425,7 +425,7 @@ _TAGS = {
     "header": set(), "h1": set(), "h2": {"id"}, "p": {"class"}, "strong": set(), "dl": set(), "dt": set(), "dd": set(), "nav": {"aria-label"},
     "ul": set(), "li": set(), "a": {"href"}, "main": set(), "section": {"id", "aria-labelledby"}, "footer": set(),
     "div": {"class", "tabindex", "role", "aria-label"}, "table": {"class"}, "caption": set(), "thead": set(), "tbody": {"class", "id"},
-    "tr": set(), "th": {"scope", "class", "colspan"}, "td": {"class"}, "span": {"class"}, "desc": {"id"},
+    "tr": set(), "th": {"scope", "class", "colspan"}, "td": {"class"}, "span": {"class"}, "desc": {"id"}, "figure": {"class", "tabindex"}, "figcaption": set(),
     "svg": {"viewbox", "width", "height", "role", "aria-labelledby"}, "rect": {"x", "y", "width", "height", "class"},
     "text": {"x", "y", "text-anchor", "class"}, "path": {"d", "class"}, "circle": {"cx", "cy", "r", "class"},
 }  # fmt: skip
