@@ -823,6 +823,25 @@ def _review_commands() -> None:
         profiles = given.pop("delete_profiles")
         ctx.exit(print_plan(_choices(ctx, given), campaign, form, only, output, hours=hours, profiles=profiles, **how))
 
+    @review.command("report")
+    @_campaign_argument
+    @click.option("--campaign", default="", metavar="NAME", help="The campaign, as the argument.")
+    @click.option(
+        "--format", "form", type=click.Choice(["markdown", "csv", "json", "html"]), help="Output form (markdown, or what FILE ends in)."
+    )
+    @click.option("-o", "--output", default="", type=click.Path(dir_okay=False), help="Write it there.")
+    @click.option("--as-of", default="", metavar="WHEN", help="As it stood then: 2026-12-31, 2026-12-31T18:00:00Z.")
+    @_source_options
+    @click.pass_context
+    def review_report(ctx: click.Context, /, name: str, campaign: str, form: str | None, output: str, as_of: str, **given: Any) -> None:
+        """A campaign's report: decisions with their evidence, open items, practices, trend, what became of earlier removals.
+
+        The same files (--from) and the same ledger rows make the same bytes.
+        """
+        from .commands.reporting import report
+
+        ctx.exit(report(_choices(ctx, given), campaign or name, form or "", output, as_of))
+
     @review.command("merge")
     @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(dir_okay=False))
     @_source_options

@@ -52,7 +52,11 @@ def visible_block(text: str) -> str:
     return "\n".join(visible(line) for line in text.replace("\t", "    ").split("\n"))
 
 
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#!|~$&]|:(?=//)|/(?=/)|(?i:(?<=www))\.|^[-+=](?![0-9A-Za-z])")
+_NUMBERED = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
+
+
 def markdown_text(text: str) -> str:
-    """Text of a table cell, heading or list entry that cannot be markup."""
-    shown = visible(text).replace("\n", " ")
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#!|~" else c for c in shown)
+    """Text of a table cell, heading or list entry that is neither markup nor a link; a mail address stays what some readers make one of."""
+    shown = _MARKUP.sub(lambda match: f"\\{match[0]}", visible(text).strip())
+    return _NUMBERED.sub(r"\1\\.", shown)

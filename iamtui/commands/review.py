@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..analysis.reviewing import ItemState, change_words
-from ..errors import BadInputError
 from ..model.review import Campaign, Change, Evidence, Standing
 from ..session import Session
 from ..session import campaigns as reviews
 from ..text import visible
 from .output import data, print_json, words
-from .reviewreport import report, signed
 from .reviewshared import finish, label, opened, print_rows, say_kept, sides, standing_json, subject_json, text_of
 
 # -- campaigns -------------------------------------------------------------------------------------------------------
@@ -64,12 +61,13 @@ def list_campaigns(options: Mapping[str, Any], form: str) -> int:
 
 def show(options: Mapping[str, Any], name: str, form: str) -> int:
     """One campaign: progress, decisions, conflicts; as Markdown the whole report."""
+    if form == "markdown":
+        from .reporting import report
+
+        return report(options, name, form, "", "")
     session = opened(options)
     entry = reviews.campaign_named(session, name)
     found = reviews.queue(session, entry)
-    if form == "markdown":
-        data(report(found, session.reviewer, found.closed.at if found.closed else session.now()))
-        return finish(session)
     if form != "table":
         return _queue_rows(session, found, form, open_only=False, limit=None)
     count = found.progress
@@ -193,25 +191,22 @@ def _why(held: Standing, session: Session) -> str:
 
 def close(options: Mapping[str, Any], name: str, note: str, output: str) -> int:
     """Write the signed report, then end the campaign."""
-    from ..store.files import private_file
+    from ..session.reporting import report, scores_of
+    from ..session.reportmarkdown import body, signed
+    from .reporting import write
 
     session = opened(options)
+    at = session.now()
     entry = reviews.campaign_named(session, name, closed=False)
-    found = reviews.queue(session, entry)
-    text, digest = signed(report(found, session.reviewer, session.now(), note))
+    end = reviews.closing(session, entry, note, scores_of(session, at, reviews.campaign_name(entry)), at)
+    made = report(session, entry, closing=end)
+    text, digest = signed(body(made))
     if output:
-        try:
-            with private_file(Path(output)) as file:
-                file.write(text.encode("utf-8", "replace"))
-        except OSError as error:
-            raise BadInputError(f"{output} could not be written: {error.strerror or error}; the campaign is still open") from None
-    reviews.close(session, entry, digest, note)
+        write(output, [text], "; the campaign is still open")
+    reviews.close(session, entry, digest, note, end)
     if not output:
         data(text)
-    left = found.progress.total - found.progress.decided
-    words(
-        f"{found.name} is closed, signed by {session.reviewer}"
-        + (f"; {left:,} of {found.progress.total:,} were left undecided" if left else "")
-    )
+    left, total = made.number("items") - made.number("decided"), made.number("items")
+    words(f"{made.name} is closed, signed by {session.reviewer}" + (f"; {left:,} of {total:,} were left undecided" if left else ""))
     say_kept(session)
     return finish(session)

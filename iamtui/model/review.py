@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from .fact import State
+from .practice import Kept
 
 
 class Decision(StrEnum):
@@ -157,8 +158,24 @@ class Item(msgspec.Struct, frozen=True, gc=False, tag="item"):
     hash: str
 
 
+class Score(msgspec.Struct, frozen=True, gc=False):
+    """How far a practice was kept at one time: `held` of `of` that were looked at, what broke it, how many facts were missing."""
+
+    practice: str
+    kept: Kept
+    of: int
+    held: int
+    offenders: int
+    missing: int = 0
+
+
 class Close(msgspec.Struct, frozen=True, tag="close"):
-    """The end of a campaign, signed by a reviewer. `report` is the SHA-256 of the report as it was written then."""
+    """The end of a campaign, signed by a reviewer.
+
+    report: SHA-256 of the report's Markdown form as it was written then, above its signature
+    scores: the practices then; UNSET where they were not looked at, and then no part of the row's text: rows from before there were
+            scores stay the same to the byte, and a version that knows none reads past them
+    """
 
     reviewer: str
     decided: int
@@ -166,6 +183,7 @@ class Close(msgspec.Struct, frozen=True, tag="close"):
     conflicts: int
     note: str = ""
     report: str = ""
+    scores: tuple[Score, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 Body = Mark | Undo | Owner | Campaign | Item | Close

@@ -10,9 +10,9 @@ import msgspec
 
 from ..analysis.grounds import IDLE_DAYS, evidence_of
 from ..analysis.leavers import LeaverMatch, Person
-from ..analysis.reviewing import ItemState, Progress, item_states, progress
+from ..analysis.reviewing import ItemState, Progress, fold, item_states, progress
 from ..errors import NotFoundError, UsageError
-from ..model.review import Campaign, Close, Decision, Entry, Item
+from ..model.review import Campaign, Close, Decision, Entry, Item, Score, Undo
 from .answers import Row
 from .desk import Finder
 from .proposing import DEFAULT_SCOPE, MIN_AGE, PANES, Proposed, around, folded, propose, scope_of
@@ -124,6 +124,10 @@ def queue(session: Session, campaign: Entry | None, cancelled: Callable[[], bool
     """A campaign as it stands; without one, what one begun now would hold (seconds: for a worker)."""
     if campaign is not None:
         known = folded(session)
+        end = known.closes.get(campaign.id)
+        if end is not None and any(isinstance(entry.body, Undo) and entry.id > end.id for entry in session.desk.entries):
+            # What was taken back since was decided all the same when it was closed.
+            known = fold(entry for entry in session.desk.entries if entry.id <= end.id)
         states = item_states(known, campaign.id)
         assert isinstance(campaign.body, Campaign)
         return Queue(campaign, states, progress(states), known.closes.get(campaign.id), campaign.body.spared, campaign.body.gaps)
@@ -197,17 +201,33 @@ def confirm(session: Session, queue_: Queue, states: Sequence[ItemState]) -> int
     return count
 
 
-def close(session: Session, campaign: Entry, report_hash: str, note: str = "") -> Entry:
-    """End a campaign, signed by the reviewer. Raises UsageError when it has ended already."""
+def closing(
+    session: Session,
+    campaign: Entry,
+    note: str = "",
+    scores: tuple[Score, ...] | msgspec.UnsetType = msgspec.UNSET,
+    at: datetime | None = None,
+) -> Entry:
+    """The end of a campaign as `close` would write it now, without the report's hash. Raises UsageError when it has ended already."""
     from ..store.ledger import new_id
 
     told = queue(session, campaign)
     if told.closed is not None:
         raise UsageError(f"{told.name} was closed {told.closed.at:%Y-%m-%d} by {_closer(told.closed)}")
-    now, count = session.now(), told.progress
+    now, count = at or session.now(), told.progress
     open_ = count.total - count.decided - count.conflicts
-    body = Close(session.reviewer, count.decided, open_, count.conflicts, note.strip()[:MOST_REASON], report_hash)
-    entry = Entry(new_id(now), now, campaign.account, campaign.id, body)
+    body = Close(session.reviewer, count.decided, open_, count.conflicts, note.strip()[:MOST_REASON], "", scores)
+    # Behind all rows of its moment: its report is told by the rows before it.
+    held = max((entry.id for entry in session.desk.entries if entry.at <= now), default="")
+    return Entry(new_id(now, held), now, campaign.account, campaign.id, body)
+
+
+def close(session: Session, campaign: Entry, report_hash: str, note: str = "", made: Entry | None = None) -> Entry:
+    """End a campaign, signed by the reviewer; `made` is the end its report was written with. Raises UsageError when it has ended already."""
+    now = closing(session, campaign, note)
+    entry = made or now
+    assert isinstance(entry.body, Close)
+    entry = msgspec.structs.replace(entry, body=msgspec.structs.replace(entry.body, report=report_hash))
     session.desk.add([entry])
     return entry
 
@@ -239,6 +259,7 @@ __all__ = [
     "campaigns",
     "carried",
     "close",
+    "closing",
     "confirm",
     "decide_items",
     "folded",

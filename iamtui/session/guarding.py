@@ -135,14 +135,14 @@ class GuardQuestions:
 
     # -- coverage --------------------------------------------------------------------------------------------------------
 
-    def coverage(self, wanted: Sequence[str] = ()) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]:
+    def coverage(self, wanted: Sequence[str] = (), at: datetime | None = None) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]:
         """Who would hear of what, by account: of the events named (`DeleteUser`, `iam:DeleteUser`, `root`), else of all that
-        are watched. Raises NotFoundError for a name that can be no event."""
+        are watched; now, or at a moment. Raises NotFoundError for a name that can be no event."""
         from ..analysis.alarms.coverage import coverage
 
         answers = []
         for guards in self.guards():
-            answers.append((guards, coverage(guards, chosen(guards.account, wanted), self.now())))
+            answers.append((guards, coverage(guards, chosen(guards.account, wanted), at or self.now())))
         return tuple(answers)
 
     def place_for(self, guards: Guards) -> Place:
@@ -209,11 +209,11 @@ class GuardQuestions:
 
     # -- health ----------------------------------------------------------------------------------------------------------
 
-    def logging_health(self) -> tuple[tuple[str, tuple[HealthRow, ...]], ...]:
-        """Whether an account can be audited at all, row by row, by account."""
+    def logging_health(self, at: datetime | None = None) -> tuple[tuple[str, tuple[HealthRow, ...]], ...]:
+        """Whether an account can be audited at all, row by row, by account; now, or at a moment."""
         from ..analysis.alarms.health import health
 
-        now, found = self.now(), []
+        now, found = at or self.now(), []
         for guards in self.guards():
             snapshot = self.world.snapshot(guards.account)
             found.append((guards.account, health(guards, snapshot, self.windows(), now, kind=self.info.kind)))

@@ -138,7 +138,7 @@ def propose(
             if len(found) > MOST_ITEMS:
                 raise UsageError(f"The scope holds more than {MOST_ITEMS:,} things", "narrow it by filters, or review in several campaigns")
     items = sorted(found.values(), key=lambda p: (-p.weight.score, _age(p.row.item), p.subject.name.casefold(), p.subject.key))
-    return Proposed(tuple(scope), tuple(items), tuple(dict.fromkeys(spared)), _gaps(session, scope), tuple(untold))
+    return Proposed(tuple(scope), tuple(items), tuple(dict.fromkeys(spared)), gaps_of(session, scope), tuple(untold))
 
 
 def _new_grants(item: Any, snapshot: Snapshot, beside: Around, min_age: int) -> Iterable[str]:
@@ -155,7 +155,7 @@ def _age(item: Any) -> float:
     return created.timestamp() if created is not None else 0.0
 
 
-def _gaps(session: Session, scope: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def gaps_of(session: Session, scope: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """What of the account could not be read, in sentences: a review must say so."""
     told = [f"{gap.state.value}: {gap.reason}" for snapshot in session.world.snapshots for gap in snapshot.gaps]
     told += [f"{gap.state.value}: {gap.reason}" for gap in session.world.gaps]

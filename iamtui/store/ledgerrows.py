@@ -33,14 +33,35 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 
 
-def new_id(at: datetime) -> str:
-    """26 characters: 48 bits of milliseconds, then 80 random ones (as a ULID has them). No two machines make the same."""
-    value = (max(int(at.timestamp() * 1000), 0) & (1 << 48) - 1) << 80 | secrets.randbits(80)
+def new_id(at: datetime, after: str = "") -> str:
+    """26 characters: 48 bits of milliseconds, then 80 random ones (as a ULID has them). No two machines make the same.
+
+    after: an id that a new one of the same millisecond is greater than
+    """
+    value = _milliseconds(at) << 80 | secrets.randbits(80)
+    made = _digits(value)
+    if made <= after <= last_id(at) and set(after) <= set(_DIGITS):
+        number = 0
+        for digit in after:
+            number = number << 5 | _DIGITS.index(digit)
+        made = _digits(number + 1 + secrets.randbits(64))
+    return made
+
+
+def last_id(at: datetime) -> str:
+    """What no id of that millisecond, or of an earlier one, is greater than."""
+    return _digits(_milliseconds(at) << 80 | (1 << 80) - 1)
+
+
+def _milliseconds(at: datetime) -> int:
+    return max(int(at.timestamp() * 1000), 0) & (1 << 48) - 1
+
+
+def _digits(value: int) -> str:
     return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 _ID_LENGTH = 26
-
 
 # -- rows as text ----------------------------------------------------------------------------------------------------
 

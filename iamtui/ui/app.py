@@ -284,6 +284,10 @@ class IamtuiApp(App[None]):
                 from .review import show_plan
 
                 show_plan(self, argument)
+            case "report":
+                from .review import write_report
+
+                write_report(self, argument)
             case "owner":
                 from .review import set_owner
 

@@ -34,6 +34,7 @@ VERBS = (
     "profile",
     "quit",
     "refresh",
+    "report",
     "review",
     "sql",
     "sweep",

@@ -109,6 +109,7 @@ KEYS = (
     Key("review.previous", "p", "next_open(-1)", "review: the one before that is open", "review", "move"),
     Key("review.select", "space", "select", "review: select", "review", "act"),
     Key("review.filter", "slash", "filter", "review: narrow the queue", "review", "find"),
+    Key("review.report", "e", "report", "review: write the report to a file", "review", "act"),
     Key("review.help", "question_mark,f1", "help", "review: the keys that work here", "review", "find"),
     Key("review.back", "escape,q,backspace", "back", "review: back", "review", "move", True),
     Key("review.users", "1", "leave('users')", "review: to the users", "review", "views"),

@@ -173,3 +173,22 @@ def show_plan(app: IamtuiApp, argument: str = "", say: Callable[[str], None] | N
         app.call_from_thread(say, words)
 
     app.run_worker(run, thread=True, exclusive=True, group="plan", exit_on_error=False)
+
+
+def write_report(app: IamtuiApp, argument: str = "") -> None:
+    """`:report html q4.html`: the report of the open campaign, else of the last one, into a file."""
+    from ..session.reporttext import FORMS
+
+    first, _, rest = argument.strip().partition(" ")
+    form = first.casefold() if first.casefold() in FORMS else ""
+    path = rest.strip() if form else argument.strip()
+    session = app.session
+    app._tell("Putting the report together…")
+
+    def job() -> str:
+        from ..session.reporting import campaign_of
+        from ..session.reporting import write_report as write
+
+        return write(session, campaign_of(session, ""), path, form)
+
+    in_worker(app, job)

@@ -19,6 +19,7 @@ from iamtui.ui.app import IamtuiApp
 from iamtui.ui.screens.deciding import DecideDialog
 from iamtui.ui.screens.review import ReviewScreen
 from iamtui.ui.screens.reviewitem import ItemScreen
+from iamtui.ui.widgets.line import Line as OneLine
 from tests.hostile import NASTY
 
 NOW = datetime(2026, 10, 1, 14, 2, tzinfo=UTC)
@@ -391,3 +392,40 @@ async def test_a_plan_of_nothing_says_what_to_do() -> None:
         await settle(pilot)
         await press(pilot, "colon", *"plan", "enter")
         await until(pilot, lambda: "Nothing is decided that could be acted on" in shown(app))
+
+
+def said(app: IamtuiApp) -> str:
+    """The bottom line of the review, as far as it goes: more than the screen shows of it."""
+    return app.screen.query_one("#page-hints", OneLine).content.plain
+
+
+async def test_the_report_is_written_from_the_queue_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = session_of()
+    app = IamtuiApp(session, Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "8")
+        await settle(pilot)
+        await press(pilot, "e")
+        assert "once a campaign is begun" in said(app)
+        await press(pilot, "escape")
+        campaigns.start(session, "2026 Q4", (("users", "ops"),))
+        await press(pilot, "8")
+        await settle(pilot)
+        await press(pilot, "X")
+        await settle(pilot)
+        await press(pilot, "e", "enter")
+        await settle(pilot)
+        assert "Wrote the report of 2026 Q4 to iamtui-review-2026-q4.html" in said(app)
+        assert "not reproducible" in said(app)
+        assert "<h2" in (tmp_path / "iamtui-review-2026-q4.html").read_text()
+        await press(pilot, "e")
+        app.screen.query_one("#prompt-input").value = "x.doc"  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        await settle(pilot)
+        assert "x.doc is of no form" in said(app)
+        await press(pilot, "escape")
+        app.do("report", "csv kept.txt")
+        await settle(pilot)
+        assert (tmp_path / "kept.txt").read_text().startswith("record,name,")

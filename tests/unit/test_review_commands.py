@@ -214,3 +214,31 @@ def test_an_account_of_strangers_through_every_command(tmp_path: Path) -> None:
         assert all(line.isprintable() for line in text.splitlines() if "\ufffd" not in line), text[:200]
     for row in csv.reader(io.StringIO(run("review", "marks", "--format", "csv", *kept).stdout)):
         assert not any(cell.startswith(("=", "+", "@", "|")) for cell in row)
+
+
+def test_a_report_in_four_forms_and_the_last_campaign_where_none_is_open(kept: list[str], tmp_path: Path) -> None:
+    fine("review", "start", "2026 Q4", "--scope", "users", *kept)
+    fine("review", "decide", "remove", "d.kowalski", "--reason", "left", *kept)
+    for name in ("r.html", "r.csv", "r.json", "r.md"):
+        told = run("review", "report", *kept, "-o", str(tmp_path / name))
+        assert told.exit_code == 0
+        assert f"{name}: 38 items, as" in told.stderr
+        assert "d.kowalski" in (tmp_path / name).read_text()
+    run("review", "close", *kept)
+    assert json.loads(fine("review", "report", *kept, "--format", "json"))["state"] == "closed"
+    assert "\n- closed: " in fine("review", "report", "--campaign", "2026 q4", *kept)
+    early = json.loads(fine("review", "report", "2026 Q4", *kept, "--format", "json", "--as-of", "2099-01-01T10:00:00Z"))
+    assert early["state"] == "closed"
+    assert run("review", "report", *kept, "--as-of", "2020-01-01").exit_code == 2
+    assert run("review", "report", *kept, "--as-of", "someday").exit_code == 2
+    assert run("review", "report", *kept, "-o", str(tmp_path / "r.md" / "x.html")).exit_code == 2
+    nothing = run("review", "report", "--from", str(tmp_path / "gone.zip"), "--ledger", kept[-1])
+    assert nothing.exit_code == 2
+    assert "gone.zip" in nothing.stderr
+
+
+def test_a_close_that_cannot_write_its_report_closes_nothing(kept: list[str], tmp_path: Path) -> None:
+    fine("review", "start", "Q", "--scope", "users ops", *kept)
+    (tmp_path / "file").write_text("")
+    assert run("review", "close", "-o", str(tmp_path / "file" / "r.md"), *kept).exit_code == 2
+    assert "open" in fine("review", "list", *kept)

@@ -372,7 +372,7 @@ def test_names_are_no_markup() -> None:
     from iamtui.commands.unused import _code
 
     assert _code("a`b") == "`` a`b ``"
-    assert markdown_text("[x](http://y) <b> |") == "\\[x\\]\\(http://y\\) \\<b\\> \\|"
+    assert markdown_text("[x](http://y) <b> |") == "\\[x\\]\\(http\\:\\//y\\) \\<b\\> \\|"
     assert "\x1b" not in markdown_text("\x1b]0;x\x07")
 
 

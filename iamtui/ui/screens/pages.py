@@ -105,6 +105,7 @@ _MORE = (
     ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :review [NAME | start NAME [LIST FILTER; …]]   what to look at first, and decisions; start freezes a campaign", ""),
     ("  :plan [NAME]                              what is decided (of a campaign) as text that does it, with its roll-back", ""),
+    ("  :report [html|markdown|csv|json] [FILE]   the report of the open campaign, else of the last one, as a file", ""),
     ("  :owner NAME                               who answers for what is selected, or under the cursor", ""),
     ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),

@@ -88,6 +88,9 @@ class ReviewBase(Screen[None]):
     async def action_filter(self) -> None:
         """Only the queue can be narrowed."""
 
+    async def action_report(self) -> None:
+        self.say("The report is of the whole queue: esc, then e")
+
 
 class ReviewScreen(ReviewBase):
     """The queue of a campaign; without one, of what a campaign begun now would hold.
@@ -402,16 +405,47 @@ class ReviewScreen(ReviewBase):
     # -- filter and leaving ------------------------------------------------------------------------------------------
 
     async def action_filter(self) -> None:
+        await self._open_prompt("filter", "/", self.filter)
+
+    async def action_report(self) -> None:
+        """Ask where the report goes; what its name ends in is its form."""
+        from ...session.reporting import default_name
+
+        if self.queue is None or self.queue.campaign is None:
+            self.say("There is a report once a campaign is begun: :review start NAME")
+            return
+        await self._open_prompt("report", "write to (.html, .md, .csv, .json): ", default_name(self.queue.name))
+
+    async def _open_prompt(self, purpose: str, sign: str, text: str) -> None:
         from .prompt import Prompt
 
         if self._prompt is None:
             self._prompt = Prompt()
             await self.mount(self._prompt, before="#page-hints")
-        self._prompt.open("filter", "/", self.filter)
+        self._prompt.open(purpose, sign, text)
+
+    def _write_report(self, path: str) -> None:
+        """In a worker; the queue says what came of it."""
+        from ..review import in_worker
+
+        found, session = self.queue, self.app.session
+        if not path or found is None or found.campaign is None:
+            return
+        campaign = found.campaign
+
+        def job() -> str:
+            from ...session.reporting import write_report
+
+            self.app.call_from_thread(self.top_say, write_report(session, campaign, path))
+            return ""
+
+        self.say("Putting the report together…")
+        in_worker(self.app, job, failed=self.top_say)
 
     def on_prompt_typed(self, message: PromptTyped) -> None:
         message.stop()
-        self._narrow(message.text)
+        if message.purpose == "filter":
+            self._narrow(message.text)
 
     def _narrow(self, text: str) -> None:
         self.filter = text
@@ -422,11 +456,14 @@ class ReviewScreen(ReviewBase):
     def on_prompt_entered(self, message: PromptEntered) -> None:
         message.stop()
         self._close_prompt()
+        if message.purpose == "report":
+            self._write_report(message.text.strip())
 
     def on_prompt_left(self, message: PromptLeft) -> None:
         message.stop()
         self._close_prompt()
-        self._narrow("")
+        if message.purpose == "filter":
+            self._narrow("")
 
     def _close_prompt(self) -> None:
         if self._prompt is not None:
