@@ -42,12 +42,12 @@ class PracticeQuestions:
 
         def coverage(self, wanted: Sequence[str] = ()) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
 
-    def load_practices(self, cancelled: Cancelled = never_cancelled) -> tuple[Practice, ...]:
-        """All ten, by what has been read; what the demo and evidence can tell without asking anybody is asked first."""
+    def load_practices(self, cancelled: Cancelled = never_cancelled, only: tuple[str, ...] = ()) -> tuple[Practice, ...]:
+        """All ten, or some by their ids, by what has been read; what the demo and evidence can tell without asking anybody is asked first."""
         from ..analysis.practices import practices
 
         self._reader.surroundings(cancelled)
-        if self._reader.info.kind != "live" and not self._book.advisor:
+        if self._reader.info.kind != "live" and not self._book.advisor and (not only or "least-privilege" in only):
             for _ in self.sweep(("users", "roles"), cancelled=cancelled):  # type: ignore[attr-defined]
                 pass
         seen = self._last_seen()
@@ -57,9 +57,10 @@ class PracticeQuestions:
             self.now(),
             surroundings=self._book.surroundings,
             usage=self._book.advisor.briefs(),
-            monitoring=self._monitoring(cancelled),
-            reviews=self._reviews(),
+            monitoring=self._monitoring(cancelled) if not only or "monitoring" in only else None,
+            reviews=self._reviews() if not only or "reviews" in only else None,
             cancelled=cancelled,
+            only=only,
         )
 
     def _monitoring(self, cancelled: Cancelled) -> Sequence[Monitoring] | None:
