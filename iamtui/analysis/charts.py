@@ -20,11 +20,11 @@ def spark(values: Sequence[int | None], *, plain: bool = False) -> str:
 
 
 def numbers(chart: Chart) -> str:
-    """`30 d, max 812, total 20,228`, and what could not be told."""
+    """`max 812, total 20,228, 30 d`, and what could not be told."""
     told = [value for value in chart.values if value is not None]
     if not told:
         return chart.note or "not read"
-    parts = [chart.span, f"max {max(told):,}", f"total {sum(told):,}"]
+    parts = [f"max {max(told):,}", f"total {sum(told):,}", chart.span]
     unknown = len(chart.values) - len(told)
     if unknown:
         parts.append(f"{unknown} not read")
@@ -32,10 +32,10 @@ def numbers(chart: Chart) -> str:
 
 
 def buckets(chart: Chart) -> str:
-    """`≤30 d 3 · ≤90 d 5 · older 12 · never 4`: every number in words, for a chart that is not over time."""
+    """`≤30d 3  ≤90d 5  older 12  never 4`: every number in words, for a chart that is not over time."""
     told = [f"{label} {value:,}" for label, value in zip(chart.labels, chart.values, strict=True) if value]
     told += [f"{words} {count:,}" for words, count in chart.apart if count]
-    return " · ".join(told) if told else chart.note or "nothing"
+    return "  ".join(told) if told else chart.note or "nothing"
 
 
 def in_ascii(text: str) -> str:

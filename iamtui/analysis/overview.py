@@ -62,6 +62,9 @@ TOPICS: tuple[Topic, ...] = (
 PARTS = ("account", "events", "grants", "findings", "guards", "reviews")
 """What is worked out by itself, in the order in which it is."""
 
+CHARTS = ("grave", "denied", "new", "key-ages", "last-seen")
+"""Charts in the order in which they are shown."""
+
 _BY_ID = {topic.id: topic for topic in TOPICS}
 _PLACE = {topic.id: place for place, topic in enumerate(TOPICS)}
 _AFTER = (
@@ -160,7 +163,7 @@ def charts(every: Iterable[Chart], account: str = "") -> tuple[Chart, ...]:
             continue
         before = held.get(one.id)
         held[one.id] = one if before is None or before.labels != one.labels else _added(before, one)
-    return tuple(held.values())
+    return tuple(sorted(held.values(), key=lambda chart: CHARTS.index(chart.id) if chart.id in CHARTS else len(CHARTS)))
 
 
 def _added(first: Chart, second: Chart) -> Chart:

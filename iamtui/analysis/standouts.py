@@ -23,7 +23,8 @@ GAAD = "iam:GetAccountAuthorizationDetails"
 REPORT = "iam:GetCredentialReport"
 EVENTS = "CloudTrail events"
 _STALE = timedelta(days=1)
-_AGES = ((7, "≤7 d"), (30, "≤30 d"), (90, "≤90 d"), (365, "≤1 y"), (None, "older"))
+_APART = {State.DENIED: "denied", State.FAILED: "failed", State.NOT_LOADED: "not read"}
+_AGES = ((7, "≤7d"), (30, "≤30d"), (90, "≤90d"), (365, "≤1y"), (None, "older"))
 
 
 # -- what the lists and the credential report tell -------------------------------------------------------------------
@@ -248,19 +249,18 @@ Days = Mapping[tuple[str, date, int | None, bool], int]
 """How many events by account, day (UTC), rank of the class (None for none) and whether they were denied."""
 
 
-def event_charts(days: Days, windows: Sequence[Window], end: datetime, since: datetime | None) -> list[Chart]:
+def event_charts(days: Days, windows: Sequence[Window], end: datetime, since: datetime | None, now: datetime) -> list[Chart]:
     """By day: what is grave, and what was denied. A day nobody read is not a day without events."""
     last = end.date()
     every = [last - timedelta(days=back) for back in range(TREND_DAYS - 1, -1, -1)]
     first = since.date() if since is not None else None
     note = "" if windows else "events were not read: :events reads them"
-    span = f"{TREND_DAYS} d to {last}"
+    span = f"{TREND_DAYS} d to {last}" if last != now.date() else f"{TREND_DAYS} d"
     accounts = sorted({account for account, _, _, _ in days}) or [""]
-    grave, severe = Severity.CRITICAL.rank, Severity.HIGH.rank
+    severe = Severity.HIGH.rank
     kinds: tuple[tuple[str, str, Callable[[int | None, bool], bool]], ...] = (
-        ("critical", "critical a day", lambda rank, denied: rank == grave),
-        ("high", "high a day", lambda rank, denied: rank == severe),
-        ("denied", "denied a day", lambda rank, denied: denied),
+        ("grave", "critical+high/day", lambda rank, denied: rank is not None and rank <= severe),
+        ("denied", "denied/day", lambda rank, denied: denied),
     )
     found = []
     for name, title, wanted in kinds:
@@ -344,16 +344,16 @@ def account_charts(snapshot: Snapshot, last_seen: Callable[[User | Role], tuple[
                 else:
                     unknown += 1
     note = "" if report.state is State.KNOWN else f"credential report: {report.state.value}"
-    found.append(_aged("key-ages", "active keys by age", snapshot.account, ages, {"not known": unknown}, now, note, REPORT))
+    found.append(_aged("key-ages", "keys by age", snapshot.account, ages, {"not known": unknown}, now, note, REPORT))
     seen, apart = [], Counter[str]()
     for one in everyone:
         state, at = last_seen(one)
         if at is not None:
             seen.append(at)
         elif state in (State.NEVER, State.NOT_IN_TRACKING_PERIOD):
-            apart["never in the window" if state is State.NOT_IN_TRACKING_PERIOD else "never"] += 1
+            apart["unseen" if state is State.NOT_IN_TRACKING_PERIOD else "never"] += 1
         else:
-            apart["not known"] += 1
+            apart[_APART.get(state, "no info")] += 1
     found.append(_aged("last-seen", "last seen", snapshot.account, seen, apart, now, "" if listed else "users and roles: not read", GAAD))
     return found
 
@@ -364,7 +364,7 @@ def _made(account: str, everyone: Sequence[User | Role], now: datetime, listed: 
     labels = tuple(f"{year}-{month + 1:02}" for year, month in months)
     values = tuple(counted[month] if listed else None for month in months)
     note = "of those that are there now" if listed else "users and roles: not read"
-    return Chart("new", "new a month", labels, values, f"{TREND_MONTHS} months", account, note=note, source=GAAD)
+    return Chart("new", "new/month", labels, values, f"{TREND_MONTHS} months", account, note=note, source=GAAD)
 
 
 def _aged(

@@ -36,6 +36,7 @@ MOST_EVENTS = 2000
 CHECKS = ("mfa", "no-root", "rotation")
 """Practices of which the Summary tells."""
 _SLICE = 2000
+_OF_EVENTS = ("events", "grants")
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -106,7 +107,8 @@ class OverviewQuestions:
 
         held = dict(self._parts)
         accounts = tuple(snapshot.account for snapshot in self._book.world.snapshots)
-        waiting = {part: Standing.READING if reading else Standing.COMPUTING for part in PARTS if part not in held}
+        coming = PARTS if not accounts else _OF_EVENTS
+        waiting = {part: Standing.READING if reading and part in coming else Standing.COMPUTING for part in PARTS if part not in held}
         told = [one for part in PARTS if part in held for one in held[part].told]
         drawn = [one for part in PARTS if part in held for one in held[part].charts]
         finished = not waiting and not any(held[part].version != self._version(part) for part in PARTS)
@@ -124,7 +126,7 @@ class OverviewQuestions:
         for part in PARTS:
             if cancelled():
                 return
-            if reading and part in ("events", "grants"):
+            if reading and part in _OF_EVENTS:
                 continue
             version = self._version(part)
             held = self._parts.get(part)
@@ -202,7 +204,7 @@ class OverviewQuestions:
         told = event_tells(
             critical, high, windows, end, since, count=self._event_count(), dated=end < self.now() - timedelta(days=1), most=MOST_EVENTS
         )
-        return tuple(told), tuple(event_charts(days, windows, end, since))
+        return tuple(told), tuple(event_charts(days, windows, end, since, self.now()))
 
     def _weighed(
         self, around: Surroundings, recent: datetime, first: datetime, cancelled: Cancelled

@@ -34,6 +34,7 @@ VERBS = (
     "refresh",
     "review",
     "sql",
+    "summary",
     "sweep",
     "theme",
     "triage",
