@@ -495,6 +495,22 @@ def _with_markdown(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @cli.command()
+@click.argument("account", default="")
+@click.option("--ask", is_flag=True, help="Of a live account read its newest events, resource policies, trails and alarms first.")
+@_with_markdown
+@_source_options
+@click.pass_context
+def summary(ctx: click.Context, /, account: str, ask: bool, form: str, **given: Any) -> None:
+    """What stands out now, the gravest first: new admin grants, escalation, exposure, root use, old keys, unused administrators, alarms.
+
+    Of all open accounts, or of one ACCOUNT. What was not looked at says so, with what to do (4).
+    """
+    from .commands.summary import print_summary
+
+    ctx.exit(print_summary(_choices(ctx, given), account, form, ask=ask))
+
+
+@cli.command()
 @click.argument("old")
 @click.argument("new")
 @click.argument("words", nargs=-1, metavar="[FILTER]")

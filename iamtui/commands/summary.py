@@ -40,9 +40,9 @@ def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: b
             pass
     elif ask and not session.offline:
         _ask(session)
-    found = session.overview(account)
-    for found in session.load_overview(account=account):
+    for _ in session.load_overview(account=account):
         pass
+    found = session.overview(account)
     several = len(found.accounts) > 1 and not account
     now = session.now()
     if form == "json":
