@@ -115,7 +115,7 @@ def _line(topic: Topic, told: Sequence[Told], waiting: Mapping[str, Standing], a
             return None  # a topic that has no place in what is open
         return Line(topic.id, topic.section, topic.title, standing, None, (), None, drill)
     items = [item for one in told for item in one.items if not account or item.account in ("", account)]
-    items.sort(key=lambda item: (item.severity.rank, -item.at.timestamp() if item.at is not None else 0.0, item.name, item.words))
+    items.sort(key=lambda item: (item.severity.rank, -item.at.timestamp() if item.at is not None else 0.0))
     missing = tuple(dict.fromkeys(gap for one in told for gap in one.missing))
     counted = [one.of for one in told if one.of is not None]
     of = sum(counted) if counted else None
@@ -130,11 +130,16 @@ def _line(topic: Topic, told: Sequence[Told], waiting: Mapping[str, Standing], a
         max((item.at for item in items if item.at is not None), default=None),
         drill,
         of,
-        "; ".join(dict.fromkeys(one.looked for one in told if one.looked)),
+        _looked(told, of),
         missing,
         ", ".join(dict.fromkeys(one.source for one in told if one.source)),
         min((one.as_of for one in told if one.as_of is not None), default=None),
     )
+
+
+def _looked(told: Sequence[Told], of: int | None) -> str:
+    words = list(dict.fromkeys(one.looked for one in told if one.looked))
+    return "; ".join(words) if len(words) < 2 or of is None else f"{of:,} of {len(told)} accounts"
 
 
 def _standing(items: Collection[Item], missing: Sequence[Missing], of: int | None) -> Standing:

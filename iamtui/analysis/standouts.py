@@ -23,6 +23,7 @@ GAAD = "iam:GetAccountAuthorizationDetails"
 REPORT = "iam:GetCredentialReport"
 EVENTS = "CloudTrail events"
 _STALE = timedelta(days=1)
+_SLACK = timedelta(hours=1)
 _APART = {State.DENIED: "denied", State.FAILED: "failed", State.NOT_LOADED: "not read"}
 _AGES = ((7, "≤7d"), (30, "≤30d"), (90, "≤90d"), (365, "≤1y"), (None, "older"))
 
@@ -102,7 +103,7 @@ def _new(topic: str, snapshot: Snapshot, name: str, held: Sequence[User | Role],
 def _absent(section: Section, action: str, what: str) -> Iterable[Missing]:
     if section.state is State.KNOWN:
         if not section.complete:
-            yield Missing(State.NOT_LOADED, f"{what}: read in part", "r reads on")
+            yield Missing(State.NOT_LOADED, f"{what}: read in part")
     elif section.state is State.DENIED:
         yield Missing(State.DENIED, f"{what}: denied", f"ask for {action}")
     elif section.state is State.FAILED:
@@ -119,15 +120,14 @@ def no_account(topics: Iterable[str], what: str) -> list[Told]:
 # -- findings ----------------------------------------------------------------------------------------------------------
 
 
-def finding_tells(snapshots: Sequence[Snapshot], findings: Iterable[Finding], resources: int, asks: bool) -> list[Told]:
-    """resources: policies of resources that were read. asks: more of them could be read by asking AWS."""
+def finding_tells(snapshots: Sequence[Snapshot], findings: Iterable[Finding], resources: int, todo: str) -> list[Told]:
+    """resources: policies of resources that were read. todo: what reads more of them."""
     by: dict[str, dict[str, list[Item]]] = {}
     for one in findings:
         topic = _topic(one)
         if topic:
             name = one.name if one.subject in ("user", "role", "group", "policy") else f"{one.subject} {one.name}"
             by.setdefault(topic, {}).setdefault(one.account, []).append(Item(name, one.claim, one.severity, one.arn, one.account))
-    todo = ":exposure reads them" if asks else "open the policies of resources as well"
     bare = () if resources else (Missing(State.NOT_LOADED, "policies of resources were not read", todo),)
     told = []
     for snapshot in snapshots:
@@ -173,7 +173,7 @@ def _idle(snapshot: Snapshot) -> tuple[list[Missing], int]:
                 break
     missing = [
         Missing(
-            state if state in (State.DENIED, State.FAILED) else State.NOT_LOADED,
+            state,
             f"last use of {count:,}: {state.value}",
             f"ask for {REPORT}" if state is State.DENIED else "",
         )
@@ -195,21 +195,21 @@ def reach(windows: Sequence[Window], now: datetime, *, dated: bool) -> tuple[dat
     return (max(since) if since and len(since) == len(whole) else None), end
 
 
-def event_gaps(windows: Sequence[Window], since: datetime | None, wanted: datetime) -> tuple[Missing, ...]:
-    """What of the events from `wanted` on is not here."""
+def event_gaps(windows: Sequence[Window], since: datetime | None, wanted: datetime, todo: str) -> tuple[Missing, ...]:
+    """What of the events from `wanted` on is not here. `todo`: what reads them."""
     if not windows:
-        return (Missing(State.NOT_LOADED, "events were not read", ":events reads them"),)
+        return (Missing(State.NOT_LOADED, "events were not read", todo),)
     found = []
     for window in windows:
         where = f"{window.region}: " if window.region else ""
         if window.state is WindowState.DENIED:
             found.append(Missing(State.DENIED, f"{where}{window.reason or 'denied'}", "ask for cloudtrail:LookupEvents"))
         elif window.state is WindowState.FAILED:
-            found.append(Missing(State.FAILED, f"{where}{window.reason or 'failed'}", "r in the events reads again"))
+            found.append(Missing(State.FAILED, f"{where}{window.reason or 'failed'}", todo))
         elif not window.asked and window.since is None:
-            found.append(Missing(State.NOT_LOADED, f"{where}events: {window.reason or 'not read'}", ":events reads them"))
-    if since is not None and since > wanted and any(w.state is not WindowState.COVERED for w in windows):
-        found.append(Missing(State.NOT_LOADED, f"events before {since:%Y-%m-%d %H:%M} were not read", "r in the events reads on"))
+            found.append(Missing(State.NOT_LOADED, f"{where}events: {window.reason or 'not read'}", todo))
+    if since is not None and since > wanted + _SLACK:
+        found.append(Missing(State.NOT_LOADED, f"events before {since:%Y-%m-%d %H:%M} are not among what was read", todo))
     return tuple(found)
 
 
@@ -223,10 +223,11 @@ def event_tells(
     count: int,
     dated: bool,
     most: int,
+    todo: str,
 ) -> list[Told]:
     """critical, high: events of the recent days, at most `most` of each. count: events on hand altogether."""
     begin = end - timedelta(days=RECENT_DAYS)
-    missing = event_gaps(windows, since, begin)
+    missing = event_gaps(windows, since, begin, todo)
     told = []
     for topic, severity, events in (("critical-events", Severity.CRITICAL, critical), ("high-events", Severity.HIGH, high)):
         more = (Missing(State.NOT_LOADED, f"the newest {most:,} are counted"),) if len(events) >= most else ()
@@ -249,12 +250,12 @@ Days = Mapping[tuple[str, date, int | None, bool], int]
 """How many events by account, day (UTC), rank of the class (None for none) and whether they were denied."""
 
 
-def event_charts(days: Days, windows: Sequence[Window], end: datetime, since: datetime | None, now: datetime) -> list[Chart]:
+def event_charts(days: Days, windows: Sequence[Window], end: datetime, since: datetime | None, now: datetime, todo: str) -> list[Chart]:
     """By day: what is grave, and what was denied. A day nobody read is not a day without events."""
     last = end.date()
     every = [last - timedelta(days=back) for back in range(TREND_DAYS - 1, -1, -1)]
     first = since.date() if since is not None else None
-    note = "" if windows else "events were not read: :events reads them"
+    note = "" if windows else f"events were not read; {todo}"
     span = f"{TREND_DAYS} d to {last}" if last != now.date() else f"{TREND_DAYS} d"
     accounts = sorted({account for account, _, _, _ in days}) or [""]
     severe = Severity.HIGH.rank
@@ -275,9 +276,15 @@ def event_charts(days: Days, windows: Sequence[Window], end: datetime, since: da
 
 
 def grant_tells(
-    found: ChangeList, words_of: Callable[[Change], tuple[str, str]], gaps: Sequence[Missing], end: datetime, *, dated: bool
+    found: ChangeList,
+    words_of: Callable[[Change], tuple[str, str]],
+    gaps: Sequence[Missing],
+    end: datetime,
+    *,
+    count: int,
+    dated: bool,
 ) -> Told:
-    """Grants of an administrator's rights. `words_of`: (what, who) of a change in words."""
+    """Grants of an administrator's rights. `words_of`: (what, who) of a change in words. `count`: events on hand altogether."""
     items = []
     for entry in found.entries:
         change = entry.change
@@ -289,7 +296,9 @@ def grant_tells(
         items.append(Item(change.name, f"{what}, by {who}", severity, change.arn, change.account, change.at))
     drill = f"changes admin since:{end - timedelta(days=GRANT_DAYS):%Y-%m-%d}" if dated else ""
     looked = f"changes of {GRANT_DAYS} d to {end:%Y-%m-%d}"
-    return Told("admin-grants", "", tuple(items), None, looked, tuple(gaps), "CloudTrail, stored versions, AWS Config", None, drill)
+    return Told(
+        "admin-grants", "", tuple(items), count or None, looked, tuple(gaps), "CloudTrail, stored versions, AWS Config", None, drill
+    )
 
 
 # -- reviews -----------------------------------------------------------------------------------------------------------
@@ -343,7 +352,7 @@ def account_charts(snapshot: Snapshot, last_seen: Callable[[User | Role], tuple[
                     ages.append(made.value)
                 else:
                     unknown += 1
-    note = "" if report.state is State.KNOWN else f"credential report: {report.state.value}"
+    note = "" if report.state is State.KNOWN else f"credential report: {_APART.get(report.state, report.state.value)}"
     found.append(_aged("key-ages", "keys by age", snapshot.account, ages, {"not known": unknown}, now, note, REPORT))
     seen, apart = [], Counter[str]()
     for one in everyone:

@@ -53,7 +53,7 @@ def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: b
         _markdown(session, found, several=several)
     else:
         rows = [row(line, now, several=several) for line in found.lines]
-        print_table([column.upper() for column in COLUMNS], rows, right=frozenset({2, 4}))
+        print_table([column.upper() for column in COLUMNS], rows, right=frozenset({2, 3}))
         _charts(found)
     say_problems(session)
     if form in ("table", "csv"):
@@ -97,9 +97,10 @@ def _charts(found: Overview) -> None:
 def _markdown(session: Session, found: Overview, *, several: bool) -> None:
     labels = ", ".join(f"{snapshot.label} {snapshot.account}".strip() for snapshot in session.world.snapshots)
     data(f"# Summary of {markdown_text(labels or 'nothing')}\n\n{markdown_text(headline(found))}\n\n")
-    data("| severity | what | count | who and what | when | more |\n|---|---|---|---|---|---|\n")
+    data("| severity | what | count | when | who and what | more |\n|---|---|---|---|---|---|\n")
     for line in found.lines:
-        cells = [*row(line, session.now(), several=several)[:-1], command(line)]
+        *cells, _, told = row(line, session.now(), several=several)
+        cells += [told, command(line)]
         data("| " + " | ".join(markdown_text(cell) for cell in cells) + " |\n")
     missing = [(line.title, gap) for line in found.lines for gap in line.missing]
     if missing:

@@ -36,6 +36,7 @@ MOST_EVENTS = 2000
 CHECKS = ("mfa", "no-root", "rotation")
 """Practices of which the Summary tells."""
 _SLICE = 2000
+_NO_LISTS = "users, roles and policies: not read"
 _OF_EVENTS = ("events", "grants")
 
 
@@ -167,7 +168,7 @@ class OverviewQuestions:
         told: list[Told] = gap_tells(world)
         drawn: list[Chart] = []
         if not world.snapshots:
-            told += no_account(("root", "mfa", "keys", "new-users", "new-roles"), "no account has been read")
+            told += no_account(("root", "mfa", "keys", "new-users", "new-roles"), _NO_LISTS)
         for held in world.snapshots:
             if cancelled():
                 break
@@ -182,6 +183,12 @@ class OverviewQuestions:
             drawn += account_charts(snapshot, last, now)
         return tuple(told), tuple(drawn)
 
+    def _todo(self, asks: str, file: str) -> str:
+        """What to do about something that was not read."""
+        if self.info.kind not in ("live", "cache"):
+            return f"open {file} as well"
+        return "start without --offline to read them" if self.offline else asks
+
     @property
     def _dated(self) -> bool:
         """Whether events may end long before now: files, not an account one can ask."""
@@ -191,7 +198,7 @@ class OverviewQuestions:
         from ..analysis.overview import RECENT_DAYS, TREND_DAYS
         from ..analysis.standouts import event_charts, event_tells, reach
 
-        windows = self.windows()
+        windows, todo = self.windows(), self._todo(":events reads them", "CloudTrail files")
         since, end = reach(windows, self.now(), dated=self._dated)
         recent, first = end - timedelta(days=RECENT_DAYS), end - timedelta(days=TREND_DAYS)
         around = self._surroundings()
@@ -202,9 +209,17 @@ class OverviewQuestions:
         else:
             critical, high, days = self._weighed(around, recent, first, cancelled)
         told = event_tells(
-            critical, high, windows, end, since, count=self._event_count(), dated=end < self.now() - timedelta(days=1), most=MOST_EVENTS
+            critical,
+            high,
+            windows,
+            end,
+            since,
+            count=self._event_count(),
+            dated=end < self.now() - timedelta(days=1),
+            most=MOST_EVENTS,
+            todo=todo,
         )
-        return tuple(told), tuple(event_charts(days, windows, end, since, self.now()))
+        return tuple(told), tuple(event_charts(days, windows, end, since, self.now(), todo))
 
     def _weighed(
         self, around: Surroundings, recent: datetime, first: datetime, cancelled: Cancelled
@@ -238,15 +253,17 @@ class OverviewQuestions:
         since, end = reach(windows, now, dated=self._dated)
         begin = end - timedelta(days=GRANT_DAYS)
         by_name = [w for owner, held in self._book.windows.items() if owner.startswith("changes by ") for w in held]
-        gaps = event_gaps(windows, since, begin)
+        gaps = event_gaps(windows, since, begin, self._todo(":changes admin asks CloudTrail", "CloudTrail files"))
         if by_name and all(w.state is WindowState.COVERED for w in by_name):
             gaps = ()
-        gaps = tuple(msgspec.structs.replace(g, todo=":changes admin asks CloudTrail") if "events" in g.todo else g for g in gaps)
         try:
             found = self.account_changes(wanted=ChangeFilter(since=begin, admin=True))
         except IamtuiError as error:
             return (Told("admin-grants", missing=(Missing(State.FAILED, error.message, error.hint),)),), ()
-        told = grant_tells(found, lambda change: (what_words(change), who_words(change)), gaps, end, dated=end < now - timedelta(days=1))
+        count = self._event_count()
+        told = grant_tells(
+            found, lambda change: (what_words(change), who_words(change)), gaps, end, count=count, dated=end < now - timedelta(days=1)
+        )
         return (told,), ()
 
     def _findings_part(self, cancelled: Cancelled) -> tuple[tuple[Told, ...], tuple[Chart, ...]]:
@@ -255,14 +272,14 @@ class OverviewQuestions:
         world = self._book.world
         if not world.snapshots:
             topics = ("public", "outside", "escalation", "policies", "unused-admins", "unused")
-            return tuple(no_account(topics, "no account has been read")), ()
+            return tuple(no_account(topics, _NO_LISTS)), ()
         if self._found.of is not world or self._found.around is not self._book.surroundings:
             self.load_findings(cancelled, ask=False)
         if cancelled():
             return (), ()
         resources = len(self._book.surroundings.resources)
-        asks = self.info.kind == "live" and not self.offline
-        return tuple(finding_tells(world.snapshots, self._found.findings, resources, asks)), ()
+        todo = self._todo(":exposure reads them", "the policies of resources")
+        return tuple(finding_tells(world.snapshots, self._found.findings, resources, todo)), ()
 
     def _guards_part(self, cancelled: Cancelled) -> tuple[tuple[Told, ...], tuple[Chart, ...]]:
         from ..analysis.watchouts import alarms_told, logging_told, not_watched
@@ -270,7 +287,7 @@ class OverviewQuestions:
         for _ in self.load_guards(cancelled, ask=False):
             pass
         if not self._book.guards_read or not self._book.guard_items:
-            todo = {"live": ":alarms reads them", "evidence": "open saved answers about them as well"}.get(self.info.kind, "")
+            todo = self._todo(":alarms reads them", "saved answers about them")
             accounts = [snapshot.account for snapshot in self._book.world.snapshots] or [""]
             return tuple(one for account in accounts for one in not_watched(account, "trails, alarms and rules: not read", todo)), ()
         told = [logging_told(account, rows) for account, rows in self.logging_health()]

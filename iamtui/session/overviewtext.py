@@ -12,7 +12,7 @@ from ..analysis.words import iso, relative
 from ..model.fact import State
 from ..model.overview import Chart, Item, Line, Missing, Overview, Standing
 
-COLUMNS = ("severity", "what", "count", "who and what", "when", "more")
+COLUMNS = ("severity", "what", "count", "when", "more", "who and what")
 CSV_COLUMNS = (
     "topic",
     "section",
@@ -78,7 +78,7 @@ def missing_words(gap: Missing) -> str:
 
 def row(line: Line, now: datetime, *, several: bool = False) -> list[str]:
     """Cells of COLUMNS."""
-    return [state_word(line), line.title, count_word(line), examples(line, several=several), when_word(line, now), f":{line.drill}"]
+    return [state_word(line), line.title, count_word(line), when_word(line, now), f":{line.drill}", examples(line, several=several)]
 
 
 def headline(overview: Overview) -> str:
