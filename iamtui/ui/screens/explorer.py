@@ -318,6 +318,8 @@ class Explorer(Screen[None]):
         if self.on_summary or kind is not self.list.kind:
             self._last_view = None if self.on_summary else self.list.kind
             self._no_last_view = False
+        if self.on_summary and self._overview is not None:
+            self._overview.leave()
         self.on_summary = False
         self._drilled = None
         self.list.show(kind, filter_text)

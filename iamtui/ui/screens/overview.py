@@ -171,10 +171,17 @@ class OverviewPane(Container):
 
         self.run_worker(run, thread=True, group="overview", exit_on_error=False)
 
+    def leave(self) -> None:
+        """Nobody looks any more: what is worked out is kept, the rest is left."""
+        self._again = False
+        self.workers.cancel_group(self, "overview")
+
     def on_answered(self, message: Answered) -> None:
         message.stop()
         if message.finished:
             self._asked = False
+        if not self.display:
+            return
         self.show(self.session.overview(self.account, reading=self._reading()))
         self.screen.post_message(Answered("overview", None, finished=message.finished))
         if message.finished and self._again:
