@@ -142,8 +142,8 @@ class Explorer(Screen[None]):
             self._preview()
         if session.has_ledger:
             self.read_marks()
-        self._renew_summary()
         self.began = True
+        self._renew_summary()
 
     # -- lines around ------------------------------------------------------------------------------------------------
 
