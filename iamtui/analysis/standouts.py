@@ -83,7 +83,7 @@ def _offended(topic: str, snapshot: Snapshot, practice: Practice, looked: str, u
     missing = list(_absent(section, REPORT, "the credential report"))
     if not missing and practice.missing:
         more = f", and {len(practice.missing) - 1} more" if len(practice.missing) > 1 else ""
-        missing = [Missing(State.NOT_LOADED, f"{practice.missing[0]}{more}")]
+        missing = [Missing(State.NO_INFORMATION, f"{practice.missing[0]}{more}")]
     return Told(topic, snapshot.account, items, practice.of, f"{practice.of:,} {looked}", tuple(missing), REPORT, section.as_of)
 
 
@@ -103,13 +103,13 @@ def _new(topic: str, snapshot: Snapshot, name: str, held: Sequence[User | Role],
 def _absent(section: Section, action: str, what: str) -> Iterable[Missing]:
     if section.state is State.KNOWN:
         if not section.complete:
-            yield Missing(State.NOT_LOADED, f"{what}: read in part")
+            yield Missing(State.NOT_LOADED, f"a part of {what}")
     elif section.state is State.DENIED:
-        yield Missing(State.DENIED, f"{what}: denied", f"ask for {action}")
+        yield Missing(State.DENIED, what, f"ask for {action}")
     elif section.state is State.FAILED:
-        yield Missing(State.FAILED, f"{what}: {section.detail or 'failed'}", "r tries again")
+        yield Missing(State.FAILED, f"{what}: {section.detail}" if section.detail else what, "r tries again")
     else:
-        yield Missing(State.NOT_LOADED, f"{what}: not read", f"{action} tells")
+        yield Missing(State.NOT_LOADED, what, f"{action} tells")
 
 
 def no_account(topics: Iterable[str], what: str) -> list[Told]:
@@ -128,7 +128,7 @@ def finding_tells(snapshots: Sequence[Snapshot], findings: Iterable[Finding], re
         if topic:
             name = one.name if one.subject in ("user", "role", "group", "policy") else f"{one.subject} {one.name}"
             by.setdefault(topic, {}).setdefault(one.account, []).append(Item(name, one.claim, one.severity, one.arn, one.account))
-    bare = () if resources else (Missing(State.NOT_LOADED, "policies of resources were not read", todo),)
+    bare = () if resources else (Missing(State.NOT_LOADED, "policies of resources", todo),)
     told = []
     for snapshot in snapshots:
         lists = [gap for name in (USERS, ROLES, POLICIES) for gap in _absent(snapshot.section(name), GAAD, name)]
@@ -174,7 +174,7 @@ def _idle(snapshot: Snapshot) -> tuple[list[Missing], int]:
     missing = [
         Missing(
             state,
-            f"last use of {count:,}: {state.value}",
+            f"last use of {count:,}",
             f"ask for {REPORT}" if state is State.DENIED else "",
         )
         for state, count in untold.items()
@@ -198,18 +198,20 @@ def reach(windows: Sequence[Window], now: datetime, *, dated: bool) -> tuple[dat
 def event_gaps(windows: Sequence[Window], since: datetime | None, wanted: datetime, todo: str) -> tuple[Missing, ...]:
     """What of the events from `wanted` on is not here. `todo`: what reads them."""
     if not windows:
-        return (Missing(State.NOT_LOADED, "events were not read", todo),)
+        return (Missing(State.NOT_LOADED, "events", todo),)
     found = []
     for window in windows:
         where = f"{window.region}: " if window.region else ""
         if window.state is WindowState.DENIED:
-            found.append(Missing(State.DENIED, f"{where}{window.reason or 'denied'}", "ask for cloudtrail:LookupEvents"))
+            found.append(
+                Missing(State.DENIED, f"{where}events" + (f": {window.reason}" if window.reason else ""), "ask for cloudtrail:LookupEvents")
+            )
         elif window.state is WindowState.FAILED:
-            found.append(Missing(State.FAILED, f"{where}{window.reason or 'failed'}", todo))
+            found.append(Missing(State.FAILED, f"{where}events" + (f": {window.reason}" if window.reason else ""), todo))
         elif not window.asked and window.since is None:
-            found.append(Missing(State.NOT_LOADED, f"{where}events: {window.reason or 'not read'}", todo))
+            found.append(Missing(State.NOT_LOADED, f"{where}events" + (f": {window.reason}" if window.reason else ""), todo))
     if since is not None and since > wanted + _SLACK:
-        found.append(Missing(State.NOT_LOADED, f"events before {since:%Y-%m-%d %H:%M} are not among what was read", todo))
+        found.append(Missing(State.NOT_LOADED, f"events before {since:%Y-%m-%d %H:%M}", todo))
     return tuple(found)
 
 
@@ -230,7 +232,7 @@ def event_tells(
     missing = event_gaps(windows, since, begin, todo)
     told = []
     for topic, severity, events in (("critical-events", Severity.CRITICAL, critical), ("high-events", Severity.HIGH, high)):
-        more = (Missing(State.NOT_LOADED, f"the newest {most:,} are counted"),) if len(events) >= most else ()
+        more = (Missing(State.NOT_LOADED, f"all but the newest {most:,}"),) if len(events) >= most else ()
         drill = f"events class:{severity.value} since:{begin:%Y-%m-%d}" if dated else ""
         items = tuple(_event_item(event, severity) for event in events)
         looked = f"{count:,} events on hand, {RECENT_DAYS} d to {end:%Y-%m-%d %H:%M}" if count else ""
@@ -309,7 +311,7 @@ def review_tells(standings: Standings | None, campaigns: Sequence[tuple[str, dat
     if standings is None or standings.state is not State.KNOWN:
         state = standings.state if standings is not None else State.NOT_LOADED
         detail = standings.detail if standings is not None else ""
-        missing = (Missing(state, f"decisions: {detail or state.value}", ":problems says more" if detail else ""),)
+        missing = (Missing(state, f"decisions: {detail}" if detail else "decisions", ":problems says more" if detail else ""),)
         return [Told("decisions", missing=missing, source="review ledger")]
     items, panes = [], Counter[str]()
     for one in standings.marks.values():

@@ -59,7 +59,7 @@ def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: b
     if form in ("table", "csv"):
         for line in found.lines:
             for gap in line.missing:
-                words(f"{line.title}: {gap.state.value}: {missing_words(gap)}")
+                words(f"{line.title}: {missing_words(gap)}")
     code = exit_code(session)
     if code != Exit.FINE:
         return code
@@ -106,7 +106,7 @@ def _markdown(session: Session, found: Overview, *, several: bool) -> None:
     if missing:
         data("\n## Not looked at\n\n")
         for title, gap in missing:
-            data(f"- {markdown_text(title)}: {gap.state.value}: {markdown_text(missing_words(gap))}\n")
+            data(f"- {markdown_text(title)}: {markdown_text(missing_words(gap))}\n")
     data("\n## Trends\n\n| what | | numbers |\n|---|---|---|\n")
     for chart in found.charts:
         title, signs, told = chart_line(chart)

@@ -36,7 +36,7 @@ MOST_EVENTS = 2000
 CHECKS = ("mfa", "no-root", "rotation")
 """Practices of which the Summary tells."""
 _SLICE = 2000
-_NO_LISTS = "users, roles and policies: not read"
+_NO_LISTS = "users, roles and policies"
 _OF_EVENTS = ("events", "grants")
 
 
@@ -289,7 +289,7 @@ class OverviewQuestions:
         if not self._book.guards_read or not self._book.guard_items:
             todo = self._todo(":alarms reads them", "saved answers about them")
             accounts = [snapshot.account for snapshot in self._book.world.snapshots] or [""]
-            return tuple(one for account in accounts for one in not_watched(account, "trails, alarms and rules: not read", todo)), ()
+            return tuple(one for account in accounts for one in not_watched(account, "trails, alarms and rules", todo)), ()
         told = [logging_told(account, rows) for account, rows in self.logging_health()]
         told += [alarms_told(guards.account, covered) for guards, covered in self.coverage()]
         return tuple(told), ()

@@ -64,8 +64,9 @@ def examples(line: Line, *, several: bool = False, most: int = 3) -> str:
             return line.standing.value
         case Standing.NONE:
             return line.looked
-    told = "; ".join(missing_words(gap) for gap in line.missing[:2])
-    return f"none in {line.looked}; {told}" if line.standing is Standing.PARTLY else told
+    if line.standing is Standing.PARTLY:
+        return f"none in {line.looked}; {'; '.join(missing_words(gap) for gap in line.missing[:2])}"
+    return "; ".join(_with_todo(gap.words, gap) for gap in line.missing[:2])
 
 
 def _item_words(item: Item) -> str:
@@ -73,7 +74,13 @@ def _item_words(item: Item) -> str:
 
 
 def missing_words(gap: Missing) -> str:
-    return f"{gap.words}; {gap.todo}" if gap.todo else gap.words
+    """`policies of resources: not read; :exposure reads them`."""
+    state = Standing.NOT_READ.value if gap.state is State.NOT_LOADED else gap.state.value
+    return _with_todo(gap.words if state in gap.words else f"{gap.words}: {state}", gap)
+
+
+def _with_todo(words: str, gap: Missing) -> str:
+    return f"{words}; {gap.todo}" if gap.todo else words
 
 
 def row(line: Line, now: datetime, *, several: bool = False) -> list[str]:
