@@ -114,6 +114,7 @@ def _choices(ctx: click.Context, /, given: dict[str, Any]) -> dict[str, Any]:
 @_source_options
 @_engine_options
 @click.option("--theme", help="Palette for this run.")
+@click.option("--charts", type=click.Choice(["auto", "blocks", "plain"]), help="Signs of the Summary's charts.")
 @click.option("--animations/--no-animations", default=None, help="Smooth scrolling (off).")
 @click.option("--mouse/--no-mouse", default=None, help="Mouse support (on).")
 @click.option("--clipboard-cap", type=int, help="Bytes sent to the clipboard at most.")

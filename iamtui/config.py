@@ -65,7 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("athena_output", "athena-output", "IAMTUI_ATHENA_OUTPUT", "--athena-output", str, "", "s3://… for results (the workgroup's)"),
     Setting("lake_store", "lake-store", "IAMTUI_LAKE_STORE", "--lake-store", str, "", "event data store: name, id or ARN (found)"),
     Setting("theme", "theme", "IAMTUI_THEME", "--theme", str, "iamtui-dark", "palette, ours or one of the themes folder"),
-    Setting("charts", "charts", "IAMTUI_CHARTS", "", str, "auto", "signs of the Summary's charts: auto, blocks, plain"),
+    Setting("charts", "charts", "IAMTUI_CHARTS", "--charts", str, "auto", "signs of the Summary's charts: auto, blocks, plain"),
     Setting("animations", "animations", "IAMTUI_ANIMATIONS", "--animations/--no-animations", bool, False, "smooth scrolling"),
     Setting("mouse", "mouse", "IAMTUI_MOUSE", "--mouse/--no-mouse", bool, True, "mouse support"),
     Setting(
