@@ -40,6 +40,18 @@ _NO_LISTS = "users, roles and policies"
 _OF_EVENTS = ("events", "grants")
 
 
+class _Itself:
+    """Equal to what holds the same object, however alike another one is."""
+
+    def __init__(self, held: object) -> None:
+        self._held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self._held is other._held
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class _Part(msgspec.Struct, frozen=True):
     """What one part told, of which state of the session."""
 
@@ -151,11 +163,11 @@ class OverviewQuestions:
             case "grants":
                 return (book.world, self._event_version(), tuple(book.windows.items()), book.config.version)
             case "findings":
-                return (book.world, id(book.surroundings))
+                return (book.world, _Itself(book.surroundings))
             case "guards":
-                return (book.world, id(book.guard_items), book.guards_read)
+                return (book.world, _Itself(book.guard_items), book.guards_read)
             case _:
-                return (id(self.standings), self.has_ledger)
+                return (_Itself(self.standings), self.has_ledger)
 
     # -- parts -----------------------------------------------------------------------------------------------------------
 

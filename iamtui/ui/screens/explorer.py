@@ -691,6 +691,7 @@ class Explorer(Screen[None]):
 
     def _marks_read(self, count: str) -> None:
         self._review_count = count
+        self._renew_summary()
         if self.list.kind is not ListKind.EVENTS:
             self.list.update()
         self._draw()

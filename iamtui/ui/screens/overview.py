@@ -44,6 +44,7 @@ _COLUMNS = (
     TableColumn("examples", "WHO AND WHAT", 60, 0),
     TableColumn("when", "WHEN", 5, 1, right=True),
 )
+_COLUMNS[3].least = 14  # on sixty columns some of it says more than none
 _SEVERITY = {"critical": "severity-high", "high": "severity-high", "medium": "severity-medium", "low": ""}
 _STANDING = {Standing.DENIED: "state-denied", Standing.FAILED: "state-failed", Standing.NONE: "effect-allow"}
 
@@ -202,7 +203,7 @@ class OverviewPane(Container):
             parts.append((f"account {visible(self.account)}", "", 1))
         if self.filter:
             parts.append((f"/{visible(self.filter)}", "", 1))
-        return [*parts, (headline(self.overview), "", 2)]
+        return [*parts, *((words, "", 2 + place) for place, words in enumerate(headline(self.overview).split("; ")))]
 
     # -- under the cursor --------------------------------------------------------------------------------------------
 
