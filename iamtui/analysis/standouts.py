@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from ..model.account import CREDENTIALS, POLICIES, ROLES, USERS, Section, Snapshot, World
 from ..model.change import Change
 from ..model.event import Event, Window, WindowState
@@ -70,7 +72,8 @@ def _root(snapshot: Snapshot, practice: Practice) -> Told:
     )
     section = snapshot.section(CREDENTIALS)
     missing = tuple(_absent(section, REPORT, "the credential report")) if practice.missing else ()
-    return Told("root", snapshot.account, items, practice.of, "the credential report and events", missing, REPORT, section.as_of)
+    looked = "the credential report and events" if snapshot.last_events else "the credential report"
+    return Told("root", snapshot.account, items, practice.of, looked, missing, REPORT, section.as_of)
 
 
 def _offended(topic: str, snapshot: Snapshot, practice: Practice, looked: str, usual: Severity, grave: Severity) -> Told:
@@ -131,7 +134,7 @@ def finding_tells(snapshots: Sequence[Snapshot], findings: Iterable[Finding], re
     bare = () if resources else (Missing(State.NOT_LOADED, "policies of resources", todo),)
     told = []
     for snapshot in snapshots:
-        lists = [gap for name in (USERS, ROLES, POLICIES) for gap in _absent(snapshot.section(name), GAAD, name)]
+        lists = _lists(snapshot)
         people = len(snapshot.users) + len(snapshot.roles)
         trusts = f"{len(snapshot.roles):,} trust policies, {resources:,} policies of resources"
         idle, of = _idle(snapshot)
@@ -146,6 +149,18 @@ def finding_tells(snapshots: Sequence[Snapshot], findings: Iterable[Finding], re
             items = by.get(topic, {}).get(snapshot.account, ())
             told.append(Told(topic, snapshot.account, tuple(items), count, looked, tuple(missing), "iamtui's own analysis", snapshot.as_of))
     return told
+
+
+def _lists(snapshot: Snapshot) -> list[Missing]:
+    """What of the lists was not read; those with the same reason together."""
+    found: dict[Missing, list[str]] = {}
+    for name in (USERS, ROLES, POLICIES):
+        for gap in _absent(snapshot.section(name), GAAD, "{}"):
+            found.setdefault(gap, []).append(name)
+    return [
+        msgspec.structs.replace(gap, words=gap.words.replace("{}", ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1], 1))
+        for gap, names in found.items()
+    ]
 
 
 def _topic(one: Finding) -> str:

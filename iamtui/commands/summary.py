@@ -56,14 +56,16 @@ def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: b
         print_table([column.upper() for column in COLUMNS], rows, right=frozenset({2, 3}))
         _charts(found)
     say_problems(session)
+    code = exit_code(session)
+    if code not in (Exit.FINE, Exit.PARTIAL):
+        return code  # nothing was read at all, and that has been said
     if form in ("table", "csv"):
         for line in found.lines:
             for gap in line.missing:
                 words(f"{line.title}: {missing_words(gap)}")
-    code = exit_code(session)
-    if code != Exit.FINE:
-        return code
-    return int(Exit.FINE if complete(found) else Exit.PARTIAL)
+    if session.info.kind == "live" and not ask and not session.offline and not complete(found):
+        words("iamtui summary --ask reads events, policies of resources, trails and alarms first")
+    return int(Exit.FINE if code == Exit.FINE and complete(found) else Exit.PARTIAL)
 
 
 def _ask(session: Session) -> None:
