@@ -139,7 +139,7 @@ def _line(topic: Topic, told: Sequence[Told], waiting: Mapping[str, Standing], a
 
 def _looked(told: Sequence[Told], of: int | None) -> str:
     words = list(dict.fromkeys(one.looked for one in told if one.looked))
-    return "; ".join(words) if len(words) < 2 or of is None else f"{of:,} of {len(told)} accounts"
+    return "; ".join(words) if len(words) < 2 or of is None else f"{of:,} in {len(told)} accounts"
 
 
 def _standing(items: Collection[Item], missing: Sequence[Missing], of: int | None) -> Standing:

@@ -154,7 +154,8 @@ class AccessQuestions:
         now, around = self.now(), self._book.surroundings
         found = findings(world.snapshots, around, now, cancelled)
         if not cancelled():
-            self._found = Found(found, world, now, around, ask or self._reader.info.kind != "live" or self._reader.offline)
+            asked = ask or self._book.surroundings_read or self._reader.info.kind != "live" or self._reader.offline
+            self._found = Found(found, world, now, around, asked)
         return len(found)
 
     def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:
