@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 2000
 """Events of one class that are taken into a line, the newest first."""
+MOST_CHANGES = 5000
+"""Calls on disk that change an identity or policy, up to which grants are worked out without anybody asking: seconds."""
 CHECKS = ("mfa", "no-root", "rotation")
 """Practices of which the Summary tells."""
 _SLICE = 2000
@@ -254,12 +256,16 @@ class OverviewQuestions:
         return tuple(found[Severity.CRITICAL]), tuple(found[Severity.HIGH]), days
 
     def _grants_part(self, cancelled: Cancelled) -> tuple[tuple[Told, ...], tuple[Chart, ...]]:
+        from ..analysis.changes.events import CALLS, SOURCE
         from ..analysis.changes.filtering import ChangeFilter
         from ..analysis.overview import GRANT_DAYS
         from ..analysis.standouts import event_gaps, grant_tells, reach
         from ..model.event import WindowState
         from .changetext import what_words, who_words
 
+        if self._stored is not None and (number := self._stored.count_of(SOURCE, tuple(CALLS))) > MOST_CHANGES:
+            gap = Missing(State.NOT_LOADED, f"{number:,} changes on disk", ":changes admin works them out")
+            return (Told("admin-grants", missing=(gap,)),), ()
         self._reader.config_back()
         now, windows = self.now(), self.windows()
         since, end = reach(windows, now, dated=self._dated)

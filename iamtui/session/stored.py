@@ -367,6 +367,12 @@ class StoredEvents:
             for account, day, rank, denied, count in self.rows.run(sql, [since.astimezone(UTC).replace(tzinfo=None)])
         }
 
+    def count_of(self, source: str, names: Sequence[str]) -> int:
+        """How many events there are of some operations of a service."""
+        sql = f"SELECT count(*) FROM {self.rows.relation()} WHERE source = ? AND name IN (SELECT unnest(?::VARCHAR[]))"
+        ((count,),) = self.rows.run(sql, [source, list(names)])
+        return int(count)
+
     # -- first uses --------------------------------------------------------------------------------------------------
 
     def places(self) -> Places:

@@ -121,6 +121,7 @@ def test_the_summary_is_painted_from_the_cache_without_a_network(quick_lookups: 
         before = len(server.calls)
         unread = lines(first)
         assert len(server.calls) == before  # it asks nobody
+        assert first.findings_stale  # the list of findings asks for the policies of resources first
         assert unread["critical-events"].standing is unread["alarms"].standing is Standing.NOT_READ
         assert unread["alarms"].missing[0].todo == ":alarms reads them"
         for _ in first.load_events():

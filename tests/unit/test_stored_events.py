@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from iamtui.analysis.changes.events import CALLS, SOURCE
 from iamtui.analysis.classing import classify
 from iamtui.analysis.filtering import parse
 from iamtui.analysis.story import plain_lines
@@ -520,3 +521,16 @@ def test_the_summary_counts_alike(demo: tuple[Session, StoredEvents]) -> None:
         assert [ident(event) for event in made.of_class(severity, week, around, 2000)] == [ident(event) for event in events]
     assert high
     assert len(made.of_class(Severity.HIGH, week, around, 1)) == 1
+
+
+def test_too_many_changes_on_disk_are_left_to_who_asks(demo: tuple[Session, StoredEvents], monkeypatch: pytest.MonkeyPatch) -> None:
+    session, made = demo
+    events = [event for event in session._book.log.newest_first() if event.source == SOURCE and event.name in CALLS]
+    assert made.count_of(SOURCE, tuple(CALLS)) == len(events) > 10
+    monkeypatch.setattr(session, "_stored", made)
+    ((told,), _) = session._grants_part(lambda: False)
+    assert {item.name for item in told.items} >= {"t.dubois"}
+    monkeypatch.setattr("iamtui.session.overviewing.MOST_CHANGES", 5)
+    ((told,), _) = session._grants_part(lambda: False)
+    assert not told.items
+    assert told.missing[0].todo == ":changes admin works them out"
