@@ -110,6 +110,7 @@ async def test_a_line_leads_in_and_escape_comes_back_to_it() -> None:
         assert table.cursor_key == "mfa"
         await press(pilot, "space", "s", "m")  # what only lists can do
         assert not explorer.list.state.marks
+        assert "for lists" in screen(app)
         await press(pilot, "2", "minus")
         assert explorer.on_summary
         await press(pilot, "left_square_bracket")

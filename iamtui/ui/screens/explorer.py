@@ -231,6 +231,8 @@ class Explorer(SummaryScreen):
         if self._said:
             self._said = ""
             self._draw_hints()
+        if self.on_summary and self._is_of_lists(event.key):
+            self._say("That is for lists: enter on a line opens one")
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted while nothing is being typed is an alert, or something out of one."""

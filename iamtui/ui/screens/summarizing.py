@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from ...session import ListKind
+from ..keymap import KEYS
 from ..places import History, Place
 
 if TYPE_CHECKING:
@@ -136,6 +137,12 @@ class SummaryScreen(Screen[None]):
         if self._overview is not None:
             self._overview.narrow(text)
             self._draw_crumbs()
+
+    def _is_of_lists(self, key: str) -> bool:
+        """Whether a key does something that only a list can."""
+        overrides = self.app.keymap_overrides
+        named = (one for one in KEYS if one.where == "explorer" and one.action.partition("(")[0] in _OF_LISTS)
+        return any(key in overrides.get(one.id, one.keys).split(",") for one in named)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What only a list can do is not done on the Summary."""
