@@ -114,6 +114,7 @@ def _choices(ctx: click.Context, /, given: dict[str, Any]) -> dict[str, Any]:
 @_source_options
 @_engine_options
 @click.option("--theme", help="Palette for this run.")
+@click.option("--charts", type=click.Choice(["auto", "blocks", "plain"]), help="Signs of the Summary's charts.")
 @click.option("--animations/--no-animations", default=None, help="Smooth scrolling (off).")
 @click.option("--mouse/--no-mouse", default=None, help="Mouse support (on).")
 @click.option("--clipboard-cap", type=int, help="Bytes sent to the clipboard at most.")
@@ -503,6 +504,22 @@ def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool
 def _with_markdown(command: Callable[..., Any]) -> Callable[..., Any]:
     forms = click.Choice(["table", "json", "csv", "markdown"])
     return click.option("--format", "form", type=forms, default="table", help="Output form.")(command)
+
+
+@cli.command()
+@click.argument("account", default="")
+@click.option("--ask", is_flag=True, help="Of a live account read its newest events, resource policies, trails and alarms first.")
+@_with_markdown
+@_source_options
+@click.pass_context
+def summary(ctx: click.Context, /, account: str, ask: bool, form: str, **given: Any) -> None:
+    """What stands out now, the gravest first: new admin grants, escalation, exposure, root use, old keys, unused administrators, alarms.
+
+    Of all open accounts, or of one ACCOUNT. What was not looked at says so, with what to do (4).
+    """
+    from .commands.summary import print_summary
+
+    ctx.exit(print_summary(_choices(ctx, given), account, form, ask=ask))
 
 
 @cli.command()

@@ -65,6 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("athena_output", "athena-output", "IAMTUI_ATHENA_OUTPUT", "--athena-output", str, "", "s3://… for results (the workgroup's)"),
     Setting("lake_store", "lake-store", "IAMTUI_LAKE_STORE", "--lake-store", str, "", "event data store: name, id or ARN (found)"),
     Setting("theme", "theme", "IAMTUI_THEME", "--theme", str, "iamtui-dark", "palette, ours or one of the themes folder"),
+    Setting("charts", "charts", "IAMTUI_CHARTS", "--charts", str, "auto", "signs of the Summary's charts: auto, blocks, plain"),
     Setting("animations", "animations", "IAMTUI_ANIMATIONS", "--animations/--no-animations", bool, False, "smooth scrolling"),
     Setting("mouse", "mouse", "IAMTUI_MOUSE", "--mouse/--no-mouse", bool, True, "mouse support"),
     Setting(
@@ -73,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting, told once; `accounts` (labels by account id) stands in the file only."""
 
+CHARTS = ("auto", "blocks", "plain")
 ENGINES = ("local", "athena", "lake")
 """What answers SQL."""
 _BY_TOML = {setting.toml: setting for setting in SETTINGS}
@@ -105,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
     athena_output: str = ""
     lake_store: str = ""
     theme: str = "iamtui-dark"
+    charts: str = "auto"
     animations: bool = False
     mouse: bool = True
     clipboard_cap: int = 74_994
@@ -154,6 +157,8 @@ def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
             problems.append(f"{file}: there is no setting {name} (iamtui info lists them)")
     if values.get("engine", "local") not in ENGINES:
         problems.append(f"{came_from['engine']}: there is no engine {values['engine']}; there are {', '.join(ENGINES)}")
+    if values.get("charts", "auto") not in CHARTS:
+        problems.append(f"{came_from['charts']}: there are no charts of {values['charts']}; there are {', '.join(CHARTS)}")
     return Settings(**values, account_labels=_labels(raw.get("accounts"), file, problems), came_from=came_from, problems=tuple(problems))
 
 

@@ -8,9 +8,9 @@ Foundations Benchmark 4.0.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 
@@ -82,28 +82,38 @@ def practices(
     monitoring: Sequence[Monitoring] | None = None,
     reviews: Reviews | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    only: Collection[str] = (),
 ) -> tuple[Practice, ...]:
     """All ten, in their order, over the open accounts.
 
     usage:      last-accessed details on hand by ARN
     monitoring: None when nobody has looked at logging and alarms
+    only:       ids of those that are wanted; () for all
     """
-    found = {text.id: _Looked() for text in TEXTS}
+    found = {text.id: _Looked() for text in TEXTS if not only or text.id in only}
     for snapshot in snapshots:
         if cancelled():
             break
-        field = Field(snapshot, surroundings)
-        _least(found["least-privilege"], snapshot, field, usage or {})
-        _mfa(found["mfa"], snapshot)
-        _roles(found["roles-not-users"], snapshot, now)
-        _root(found["no-root"], snapshot, now)
-        _rotation(found["rotation"], snapshot, now)
-        _conditions(found["conditions"], snapshot, field)
-        _unused(found["unused"], snapshot, field, now)
-        _wildcards(found["wildcards"], snapshot)
-    _monitored(found["monitoring"], monitoring)
-    _reviewed(found["reviews"], reviews or Reviews(), now)
-    return tuple(_practice(number, text.id, found[text.id], snapshots) for number, text in enumerate(TEXTS, 1))
+        checks: dict[str, Callable[[_Looked], None]] = {
+            "mfa": partial(_mfa, snapshot=snapshot),
+            "roles-not-users": partial(_roles, snapshot=snapshot, now=now),
+            "no-root": partial(_root, snapshot=snapshot, now=now),
+            "rotation": partial(_rotation, snapshot=snapshot, now=now),
+            "wildcards": partial(_wildcards, snapshot=snapshot),
+        }
+        if not found.keys() <= checks.keys() | {"monitoring", "reviews"}:
+            field = Field(snapshot, surroundings)  # the dear part
+            checks["least-privilege"] = partial(_least, snapshot=snapshot, field=field, usage=usage or {})
+            checks["conditions"] = partial(_conditions, snapshot=snapshot, field=field)
+            checks["unused"] = partial(_unused, snapshot=snapshot, field=field, now=now)
+        for name, check in checks.items():
+            if name in found:
+                check(found[name])
+    if "monitoring" in found:
+        _monitored(found["monitoring"], monitoring)
+    if "reviews" in found:
+        _reviewed(found["reviews"], reviews or Reviews(), now)
+    return tuple(_practice(number, text.id, found[text.id], snapshots) for number, text in enumerate(TEXTS, 1) if text.id in found)
 
 
 def _practice(number: int, name: str, looked: _Looked, snapshots: Sequence[Snapshot]) -> Practice:
@@ -166,9 +176,11 @@ def _of(identity: Identity, words: str, source: str, as_of: datetime | None, tab
     return Offender(identity.name, identity.arn, subject, words, source, identity.account, as_of, tab, grave)
 
 
-def _of_row(row: Credentials, words: str, snapshot: Snapshot, section: Section, *, grave: bool = False) -> Offender:
+def _of_row(
+    row: Credentials, words: str, snapshot: Snapshot, section: Section, *, grave: bool = False, at: datetime | None = None
+) -> Offender:
     subject = "root" if row.is_root else "user"
-    return Offender(row.name, row.arn, subject, words, _REPORT, snapshot.account, section.as_of, "credentials", grave)
+    return Offender(row.name, row.arn, subject, words, _REPORT, snapshot.account, section.as_of, "credentials", grave, at)
 
 
 # -- 1 least privilege -------------------------------------------------------------------------------------------------
@@ -260,12 +272,19 @@ def _root(looked: _Looked, snapshot: Snapshot, now: datetime) -> None:
             continue
         told = True
         found = [
-            _of_row(row, f"root has an active access key ({_used_words(key, now)})", snapshot, section, grave=True)
+            _of_row(
+                row,
+                f"root has an active access key ({_used_words(key, now)})",
+                snapshot,
+                section,
+                grave=True,
+                at=key.last_used.value if key.last_used.is_known else None,
+            )
             for _, key in _active(row)
         ]
         used = row.password_last_used
         if used.is_known and used.value is not None and now - used.value < timedelta(days=KEY_DAYS):
-            found.append(_of_row(row, f"root signed in {(now - used.value).days} d ago", snapshot, section, grave=True))
+            found.append(_of_row(row, f"root signed in {(now - used.value).days} d ago", snapshot, section, grave=True, at=used.value))
         seen = snapshot.last_events.get(row.arn)
         if (
             seen is not None
@@ -273,7 +292,7 @@ def _root(looked: _Looked, snapshot: Snapshot, now: datetime) -> None:
             and not (used.is_known and used.value is not None and used.value >= seen)
         ):
             words = f"an event of root {(now - seen).days} d ago"
-            found.append(Offender(row.name, row.arn, "root", words, "CloudTrail events", snapshot.account, seen, "activity", True))
+            found.append(Offender(row.name, row.arn, "root", words, "CloudTrail events", snapshot.account, seen, "activity", True, seen))
         looked.look(row.arn, found)
     if not told and snapshot.section(SUMMARY).state is State.KNOWN and "AccountAccessKeysPresent" in snapshot.summary:
         keys = snapshot.summary["AccountAccessKeysPresent"]

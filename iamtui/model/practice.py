@@ -27,6 +27,7 @@ class Offender(msgspec.Struct, frozen=True):
     account:   12 digits
     tab:       where on the subject it is seen, "" for its first tab
     grave:     counts before the others
+    at:        when it was, of what has a date
     """
 
     name: str
@@ -38,6 +39,7 @@ class Offender(msgspec.Struct, frozen=True):
     as_of: datetime | None = None
     tab: str = ""
     grave: bool = False
+    at: datetime | None = None
 
 
 class Practice(msgspec.Struct, frozen=True):

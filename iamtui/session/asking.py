@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 
 
 class Found(msgspec.Struct, frozen=True, eq=False):
-    """Findings of one state of the account; `of` None: nobody has asked."""
+    """Findings of one state of the account and what stands around it; `of` None: nobody has asked. `asked`: a live account was asked for
+    what stands around."""
 
     findings: tuple[Finding, ...] = ()
     of: World | None = None
     at: datetime | None = None
+    around: Surroundings | None = None
+    asked: bool = True
 
 
 class AccessQuestions:
@@ -139,18 +142,20 @@ class AccessQuestions:
     @property
     def findings_stale(self) -> bool:
         """Whether the account has been read again since the findings were made, or nobody has asked for them."""
-        return self._found.of is not self._book.world
+        return self._found.of is not self._book.world or not self._found.asked
 
-    def load_findings(self, cancelled: Callable[[], bool] = lambda: False) -> int:
-        """Work out what all analyses claim; `listing(FINDINGS)` holds it then. Answers how many."""
+    def load_findings(self, cancelled: Callable[[], bool] = lambda: False, *, ask: bool = True) -> int:
+        """Work out what all analyses claim; `listing(FINDINGS)` holds it then. Answers how many. `ask`: read the policies of resources of a
+        live account first."""
         from ..analysis.findings import findings
 
         world = self._book.world
-        self._reader.surroundings(cancelled, ask=True)
-        now = self.now()
-        found = findings(world.snapshots, self._book.surroundings, now, cancelled)
+        self._reader.surroundings(cancelled, ask=ask)
+        now, around = self.now(), self._book.surroundings
+        found = findings(world.snapshots, around, now, cancelled)
         if not cancelled():
-            self._found = Found(found, world, now)
+            asked = ask or self._book.surroundings_read or self._reader.info.kind != "live" or self._reader.offline
+            self._found = Found(found, world, now, around, asked)
         return len(found)
 
     def unused(self, row: Row, days: int = 90) -> tuple[UnusedAccess, Reduction]:

@@ -48,6 +48,7 @@ from .book import Book, arn_of
 from .changing import ChangeQuestions
 from .eventlog import when
 from .guarding import GuardQuestions
+from .overviewing import OverviewQuestions
 from .practising import PracticeQuestions
 from .reading import Reader
 from .reviewing import ReviewQuestions
@@ -90,7 +91,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestions, ReviewQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(
+    AccessQuestions,
+    ChangeQuestions,
+    GuardQuestions,
+    OverviewQuestions,
+    PracticeQuestions,
+    ReviewQuestions,
+    SweepQuestions,
+    AnalyzerQuestions,
+):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 

@@ -49,9 +49,10 @@ class GuardQuestions:
 
     # -- reading ---------------------------------------------------------------------------------------------------------
 
-    def load_guards(self, cancelled: Cancelled = never_cancelled, *, again: bool = False) -> Iterator[Step]:
+    def load_guards(self, cancelled: Cancelled = never_cancelled, *, again: bool = False, ask: bool = True) -> Iterator[Step]:
         """Read trails, filters, alarms, topics, rules, recorders and analyzers, once; of a live account from the cache first.
-        `again`: ask AWS even when they are on hand. Refusals are gaps in `guards()` and lines in `problems()`."""
+        `again`: ask AWS even when they are on hand; `ask` False: never ask a live account. Refusals are gaps in `guards()` and lines in
+        `problems()`."""
         book, source = self._book, self._reader.source
         if book.guards_read and not again:
             return
@@ -59,12 +60,12 @@ class GuardQuestions:
         if kept:
             book.guard_items, book.guards_read = kept, True
             return
-        ask = getattr(source, "guards", None)
-        if ask is None:
+        read = getattr(source, "guards", None)
+        if read is None or (self.info.kind == "live" and not ask):
             return
         found: list[Document | Gap] = [] if self.info.kind == "live" else list(book.guard_items)
         try:
-            for item in ask(cancelled):
+            for item in read(cancelled):
                 if isinstance(item, Step):
                     yield item
                     continue

@@ -11,6 +11,14 @@ COLUMNS = ("nr", "practice", "state", "kept", "what was found")
 OFFENDER_COLUMNS = ("practice", "name", "subject", "evidence", "source", "as of", "arn", "account")
 
 
+def named(text: str) -> tuple[str, ...]:
+    """Ids of the practices a number, an id or the beginning of one names; all for ""."""
+    from ..analysis.practice_texts import TEXTS
+
+    exact = tuple(one.id for number, one in enumerate(TEXTS, 1) if text.casefold() in (one.id, str(number)))
+    return exact or tuple(one.id for one in TEXTS if one.id.startswith(text.casefold()))
+
+
 def share_words(practice: Practice) -> str:
     """`79 %`, or nothing where nothing could be looked at. Never 100 % while something breaks it."""
     if practice.share is None:

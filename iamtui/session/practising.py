@@ -43,9 +43,9 @@ class PracticeQuestions:
         def coverage(self, wanted: Sequence[str] = (), at: datetime | None = None) -> tuple[tuple[Guards, tuple[Coverage, ...]], ...]: ...
 
     def load_practices(
-        self, cancelled: Cancelled = never_cancelled, *, at: datetime | None = None, closing: str = ""
+        self, cancelled: Cancelled = never_cancelled, only: tuple[str, ...] = (), *, at: datetime | None = None, closing: str = ""
     ) -> tuple[Practice, ...]:
-        """All ten, by what has been read; what the demo and evidence can tell without asking anybody is asked first.
+        """All ten, or some by their ids, by what has been read; what the demo and evidence can tell without asking anybody is asked first.
 
         at:      the moment ages are counted to; now unless given
         closing: the name of a campaign that ends at that moment
@@ -54,7 +54,7 @@ class PracticeQuestions:
 
         moment = at or self.now()
         self._reader.surroundings(cancelled)
-        if self._reader.info.kind != "live" and not self._book.advisor:
+        if self._reader.info.kind != "live" and not self._book.advisor and (not only or "least-privilege" in only):
             for _ in self.sweep(("users", "roles"), cancelled=cancelled):  # type: ignore[attr-defined]
                 pass
         seen = self._last_seen()
@@ -64,9 +64,10 @@ class PracticeQuestions:
             moment,
             surroundings=self._book.surroundings,
             usage=self._book.advisor.briefs(),
-            monitoring=self._monitoring(cancelled, moment),
-            reviews=self._reviews(moment, closing),
+            monitoring=self._monitoring(cancelled, moment) if not only or "monitoring" in only else None,
+            reviews=self._reviews(moment, closing) if not only or "reviews" in only else None,
             cancelled=cancelled,
+            only=only,
         )
 
     def _monitoring(self, cancelled: Cancelled, at: datetime) -> Sequence[Monitoring] | None:

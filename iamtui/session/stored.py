@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
@@ -348,6 +348,30 @@ class StoredEvents:
         table = self.classes(around).table
         own = f"(SELECT {column} FROM {table}_places WHERE {table}_places.k = rows.event_id)"
         return f"coalesce({own}, (SELECT {column} FROM {table} WHERE {table}.k = rows.class_key))"
+
+    def of_class(self, severity: Severity, since: datetime, around: Surroundings, most: int) -> tuple[Event, ...]:
+        """At most so many events of a class from a time on, newest first."""
+        where = self._keys("class", lambda value: value == severity.value, around)
+        return self.events(f"time >= ? AND ({where})", [since.astimezone(UTC).replace(tzinfo=None)], most)
+
+    def by_day(self, since: datetime, around: Surroundings) -> dict[tuple[str, date, int | None, bool], int]:
+        """How many events from a time on, by account, day (UTC), rank of their class and whether they were denied."""
+        self.classes(around)
+        none = len(Severity)
+        sql = (
+            f"SELECT account, CAST(time AS DATE), {self._class_order('class', around)} AS rank, outcome = 'denied', count(*) "
+            f"FROM {self.rows.relation()} WHERE time >= ? GROUP BY ALL"
+        )
+        return {
+            (account or "", day, None if rank is None or rank >= none else rank, bool(denied)): count
+            for account, day, rank, denied, count in self.rows.run(sql, [since.astimezone(UTC).replace(tzinfo=None)])
+        }
+
+    def count_of(self, source: str, names: Sequence[str]) -> int:
+        """How many events there are of some operations of a service."""
+        sql = f"SELECT count(*) FROM {self.rows.relation()} WHERE source = ? AND name IN (SELECT unnest(?::VARCHAR[]))"
+        ((count,),) = self.rows.run(sql, [source, list(names)])
+        return int(count)
 
     # -- first uses --------------------------------------------------------------------------------------------------
 

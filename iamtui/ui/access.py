@@ -339,17 +339,24 @@ def _weight(line: str) -> str:
     return "state-absent" if line.startswith(("#", "  no proof")) else ""
 
 
-def show_practices(app: IamtuiApp) -> None:
-    """The ten practices."""
-    app._tell("Looking at the ten practices…")
+def show_practices(app: IamtuiApp, name: str = "") -> None:
+    """The ten practices, or who breaks one of them."""
+    from ..session.practicetext import named
+
+    wanted = named(name) if name else ()
+    if name and len(wanted) != 1:
+        app._tell(f"There is no practice {name}: :practices [{'|'.join(named(''))}]", bad=True)
+        return
+    app._tell("Looking at the ten practices…" if not wanted else "Looking…")
 
     def run() -> None:
         worker = get_current_worker()
-        found = app.session.load_practices(lambda: worker.is_cancelled)
+        found = app.session.load_practices(lambda: worker.is_cancelled, wanted)
         if worker.is_cancelled:
             return
-        from .screens.practices import practices_page
+        from .screens.practices import offenders_page, practices_page
 
-        app.call_from_thread(app.push_screen, practices_page(found, app.session.now()))
+        now = app.session.now()
+        app.call_from_thread(app.push_screen, offenders_page(found[0], now) if wanted else practices_page(found, now))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)

@@ -37,15 +37,22 @@ _LONGEST_WAY = 1.0
 
 
 class IamtuiApp(App[None]):
-    """One session, one explorer. `start_problems` are sentences about settings, themes and keys that were not usable."""
+    """One session, one explorer. `start_problems` are sentences about settings, themes and keys that were not usable.
+
+    target: a place to go to after the first picture, as it is typed after `:`
+    first:  what the first picture shows: `users`, or `summary` as a start without a target has it
+    """
 
     CSS_PATH: ClassVar[str] = "iamtui.tcss"
     TITLE = "iamtui"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f12"  # ours opens it; the keymap says with which key
 
-    def __init__(self, session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, target: str = "", problems: Sequence[str] = (), *, first: str = "users"
+    ) -> None:
         super().__init__()
+        self._first = first
         self.session = session
         self.settings = settings
         self.start_problems = list(problems)
@@ -68,7 +75,7 @@ class IamtuiApp(App[None]):
     # -- start -------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Explorer:
-        return Explorer(self._target)
+        return Explorer(self._target, summary=self._first == "summary")
 
     def on_mount(self) -> None:
         if self.keymap_overrides:
@@ -206,6 +213,10 @@ class IamtuiApp(App[None]):
                     self.theme = argument
                 else:
                     self._tell(f"There is no theme {argument}; there are {', '.join(sorted(self.available_themes))}", bad=True)
+            case "summary":
+                self.explorer.show_summary(argument)
+            case "account" if self.explorer.on_summary:
+                self.explorer.show_summary(argument)
             case "account":
                 self.explorer.go_to_list(self.explorer.list.kind, f"account:{argument}" if argument else "")
             case "refresh":
@@ -263,7 +274,7 @@ class IamtuiApp(App[None]):
             case "practices":
                 from .access import show_practices
 
-                show_practices(self)
+                show_practices(self, argument)
             case "guards":
                 from .guards import show_guards
 
@@ -440,6 +451,6 @@ def _is_saved(text: str) -> bool:
 
 def run(session: Session, settings: Settings, target: str = "", problems: Sequence[str] = ()) -> str:
     """Run until the user quits; the profile to go on with, "" when that is all."""
-    app = IamtuiApp(session, settings, target, problems)
+    app = IamtuiApp(session, settings, target, problems, first="users" if target else "summary")
     app.run(mouse=settings.mouse)
     return app.next_profile

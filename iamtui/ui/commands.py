@@ -37,6 +37,7 @@ VERBS = (
     "report",
     "review",
     "sql",
+    "summary",
     "sweep",
     "theme",
     "triage",

@@ -8,9 +8,9 @@ from ..session import ListKind
 
 
 class Place(NamedTuple):
-    """A list with its filter, or one thing in it with a tab open."""
+    """A list with its filter, or one thing in it with a tab open; the Summary where `kind` is None (then `filter` is its account)."""
 
-    kind: ListKind
+    kind: ListKind | None
     filter: str = ""
     key: str = ""
     tab: str = ""

@@ -39,7 +39,7 @@ _TABS = (
 
 
 def take(session: Session, settings: Settings, view: Sequence[str], path: Path, size: tuple[int, int]) -> None:
-    """Write an SVG of `view`: a list with a filter, `help`, `problems`, `provenance`, a go-anywhere line (`:who-can iam:CreateUser`), or a
+    """Write an SVG of `view`: `summary`, a list with a filter, `help`, `problems`, `provenance`, a go-anywhere line (`:who-can iam:CreateUser`), or a
     target with a tab.
 
     Raises NotFoundError when the target is nowhere.
@@ -56,6 +56,8 @@ async def _picture(session: Session, settings: Settings, view: list[str], size: 
         explorer = app.explorer
         if view[0] in ("help", "problems", "provenance"):
             getattr(explorer, f"action_{view[0]}")()
+        elif view[0] == "summary":
+            explorer.show_summary(" ".join(view[1:]))
         elif view[0].startswith(":"):
             explorer.go(" ".join(view))
         elif view[0] in {kind.value for kind in ListKind}:

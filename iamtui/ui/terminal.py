@@ -34,6 +34,16 @@ def write_raw(app: App[Any], sequence: str) -> bool:
     return True
 
 
+_WITHOUT_BLOCKS = ("linux", "dumb", "vt100", "vt220")
+
+
+def has_blocks(wanted: str, environ: Mapping[str, str], encoding: str) -> bool:
+    """Whether the terminal can show the eighths of a block: by the setting, else by what it calls itself and the encoding."""
+    if wanted in ("blocks", "plain"):
+        return wanted == "blocks"
+    return "utf" in encoding.casefold() and environ.get("TERM", "") not in _WITHOUT_BLOCKS
+
+
 def over_ssh(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
 

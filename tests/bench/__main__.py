@@ -82,7 +82,9 @@ def aws_environment(home: str) -> dict[str, str]:
 
 
 def bench_start(home: str) -> None:
-    ours, floor = paired([*IAMTUI, "--demo"], r"ops-admin|READ-ONLY[\s\S]*MFA[\s\S]*(yes|no) ", BARE, "bare and ready", os.getcwd())
+    ours, floor = paired(
+        [*IAMTUI, "--demo"], r"READ-ONLY[\s\S]*SEVERITY[\s\S]*(computing|reading|high)", BARE, "bare and ready", os.getcwd()
+    )
     line("start, demo", f"{ours * 1000:.0f} ms", f"bare Textual app {floor * 1000:.0f} ms", ours / floor, 1.5)
 
 
@@ -101,8 +103,8 @@ def bench_live(home: str) -> None:
 
 
 def bench_cached(home: str) -> None:
-    command = [*IAMTUI, "--offline"]
-    ours, floor = paired(command, r"user-1[\s\S]*user-1\d", BARE, "bare and ready", os.getcwd())
+    start, command = [*IAMTUI, "--offline"], [*IAMTUI, "--offline", "users"]
+    ours, floor = paired(start, r"5,0\d\d[\s\S]*SEVERITY[\s\S]*(computing|high|none)", BARE, "bare and ready", os.getcwd())
     line("start, 10,000 identities from cache", f"{ours * 1000:.0f} ms", f"bare Textual app {floor * 1000:.0f} ms", ours / floor, 2)
     with Terminal(command) as terminal:
         terminal.until(r"user-1[\s\S]*user-1\d")
@@ -115,6 +117,9 @@ def bench_cached(home: str) -> None:
             terminal.read(0.2)
         idle = len(terminal.raw) - before
         line("idle for 10 s", f"{idle} B", "nothing", idle, 0)
+    with Terminal(start) as terminal:
+        terminal.until(r"unused identities +\d")
+        terminal.settle(1.0)
         rss = resident(terminal.pid)
         line("resident memory, 10,000 identities", f"{rss / 1e6:.0f} MB", "limit 150 MB", rss / 150e6, 1)
 
@@ -139,7 +144,7 @@ def bench_progress(home: str) -> None:
         fresh = tempfile.mkdtemp(prefix="iamtui-bench-")
         try:
             os.environ.update(aws_environment(fresh))
-            with Terminal([*IAMTUI, "--endpoint-url", url]) as terminal:
+            with Terminal([*IAMTUI, "--endpoint-url", url, "users"]) as terminal:
                 terminal.until(r"user-\d+ +(yes|no) ")
                 while "not loaded" in terminal.text():
                     terminal.read(0.1)

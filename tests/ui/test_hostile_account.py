@@ -63,7 +63,7 @@ def test_every_screen(explorer: Terminal) -> None:
         explorer.press(*keys, quiet=0.1)
 
     go("jjj", "G", "g")
-    for view in "12345":
+    for view in "012345":
         go(view, "jjjjjj", "enter")
         for _ in range(5):
             go("l", "tjjj")
@@ -91,6 +91,7 @@ def plain(output: bytes) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("summary",),
         ("list", "users"),
         ("list", "roles"),
         ("list", "groups"),

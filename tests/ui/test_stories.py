@@ -40,6 +40,13 @@ STORIES: dict[str, Asked] = {
         "events svc-monitoring Create",
         ("CreateUser", "CreateLoginProfile", "ci-runner", r"203\.0\.113\.\d+"),
     ),
+    "S2 who was given full admin lately": Asked(
+        ("down", "enter"),
+        (r"user t\.dubois +attached Admini", r"user svc-monito\S* +attached Admini"),
+        "summary --format csv",
+        (r"admin-grants,Now,found,critical,\d,yes,.*by ci-runner \(IAM user\)",),
+        4,
+    ),
     "S2 who gave full admin to this user": Asked(
         (":events AttachUserPolicy t.dubois", "enter"),
         (r"policy/AdministratorAccess", r"behind it +k\.meyer@acme\.example \(person\)", r"actor +iam-admin"),
@@ -262,9 +269,10 @@ async def test_by_keys(asked: Asked) -> None:
     assert len(asked.steps) <= MOST_STEPS
     session = Session(DemoSource(now=NOW), now=lambda: NOW)
     session.open()
-    app = IamtuiApp(session, Settings())
+    app = IamtuiApp(session, Settings(), first="summary")
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        assert app.explorer.on_summary
         for step in asked.steps:
             await take(pilot, step)
         screen = shown(app)

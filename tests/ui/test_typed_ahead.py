@@ -16,14 +16,14 @@ ROOT = str(Path(__file__).parents[2])
     ("keys", "shown"),
     [
         (":events CreateUser\r", r"/CreateUser  \d of"),
-        ("/mfa:no keys:active\r", r"/mfa:no keys:active  \d+ of 41"),
+        ("1/mfa:no keys:active\r", r"/mfa:no keys:active  \d+ of 41"),
         (":deploy-bot\r", r"› deploy-bot › Summary"),
     ],
 )
 def test_typed_ahead(keys: str, shown: str, tmp_path: Path) -> None:
     with Terminal([sys.executable, "-m", "iamtui", "--demo"], cwd=ROOT, env={"HOME": str(tmp_path)}) as terminal:
         terminal.until("READ-ONLY")
-        terminal.until(r"Events 20,\d\d\d")
+        terminal.until(r"Events 20")
         terminal.press(keys, quiet=0.4)
         terminal.until(shown, limit=10)
 

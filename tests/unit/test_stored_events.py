@@ -6,18 +6,20 @@ import asyncio
 import csv
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from iamtui.analysis.changes.events import CALLS, SOURCE
 from iamtui.analysis.classing import classify
 from iamtui.analysis.filtering import parse
 from iamtui.analysis.story import plain_lines
 from iamtui.model.alert import Clue, ClueKind
 from iamtui.model.event import Event
+from iamtui.model.finding import Severity
 from iamtui.model.identity import Role, User
 from iamtui.session import ListKind, Row, Session, StoredRows
 from iamtui.session.eventlog import when
@@ -506,3 +508,29 @@ def test_actors_of_a_large_trail_have_their_activity(large: Path) -> None:
     assert len(activity.events) == 57
     assert [when(event) for event in activity.events] == sorted((when(event) for event in activity.events), reverse=True)
     assert session.story(Row(f"{arn}#", role, snapshot)).events == 57
+
+
+def test_the_summary_counts_alike(demo: tuple[Session, StoredEvents]) -> None:
+    session, made = demo
+    since, week = NOW - timedelta(days=30), NOW - timedelta(days=7)
+    around = session._surroundings()
+    critical, high, days = session._weighed(around, week, since, lambda: False)
+    assert sum(days.values()) > 1000
+    assert made.by_day(since, around) == dict(days)
+    for severity, events in ((Severity.CRITICAL, critical), (Severity.HIGH, high)):
+        assert [ident(event) for event in made.of_class(severity, week, around, 2000)] == [ident(event) for event in events]
+    assert high
+    assert len(made.of_class(Severity.HIGH, week, around, 1)) == 1
+
+
+def test_too_many_changes_on_disk_are_left_to_who_asks(demo: tuple[Session, StoredEvents], monkeypatch: pytest.MonkeyPatch) -> None:
+    session, made = demo
+    events = [event for event in session._book.log.newest_first() if event.source == SOURCE and event.name in CALLS]
+    assert made.count_of(SOURCE, tuple(CALLS)) == len(events) > 10
+    monkeypatch.setattr(session, "_stored", made)
+    ((told,), _) = session._grants_part(lambda: False)
+    assert {item.name for item in told.items} >= {"t.dubois"}
+    monkeypatch.setattr("iamtui.session.overviewing.MOST_CHANGES", 5)
+    ((told,), _) = session._grants_part(lambda: False)
+    assert not told.items
+    assert told.missing[0].todo == ":changes admin works them out"

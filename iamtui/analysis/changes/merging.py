@@ -65,7 +65,8 @@ def _joined(held: Sequence[Change]) -> list[Change]:
     entries: list[Change] = []
     for source in (Tells.EVENT, Tells.VERSION, Tells.CONFIG):
         for change in sorted((one for one in held if one.told[0].by is source), key=order):
-            place = _place(change, entries)
+            # Events come first, and two of them are never the same change.
+            place = _place(change, entries) if source is not Tells.EVENT else None
             if place is None:
                 entries.append(change)
             else:

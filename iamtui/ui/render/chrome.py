@@ -99,12 +99,14 @@ def header(session: Session, width: int, now: datetime, progress: str = "", labe
 
 
 def tabs(counts: Iterable[tuple[str, str, str, bool]], width: int) -> Text:
-    """`(key, title, count, current)`; first the blanks go, then large counts are rounded, then titles shorten, before anything goes."""
+    """`(key, title, count, current)`; first the blanks go, then large counts are rounded, then the Summary is its key alone, then titles
+    shorten, before anything goes."""
     entries = list(counts)
-    for shorten, blank, rounded in ((99, " ", False), (99, "", False), (99, "", True), (6, "", True), (4, "", True), (0, "", True)):
+    steps = ((99, " ", False), (99, "", False), (99, "", True), (99, "", True), (6, "", True), (4, "", True), (0, "", True))
+    for step, (shorten, blank, rounded) in enumerate(steps):
         text = Text(" " if not blank else "", no_wrap=True)
         for number, (key, title, count, current) in enumerate(entries):
-            name = f"{key} {title[:shorten]}" if shorten else key
+            name = f"{key} {title[:shorten]}" if shorten and not (key == "0" and step > 2) else key
             told = _rounded(count) if rounded else count
             text.append(" " if number and not blank else "")
             text.append(f"{blank}{name} {told}".rstrip() + blank, "bold reverse" if current else "")

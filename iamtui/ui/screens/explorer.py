@@ -15,7 +15,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
@@ -34,6 +33,7 @@ from ..widgets.line import Line
 from ..widgets.table import RowTable
 from .asking import PromptEntered, PromptLeft, PromptTyped
 from .listing import ListPane
+from .summarizing import SummaryScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ..app import IamtuiApp
     from ..sweeping import Sweeping
     from .detail import DetailPane
+    from .overview import OverviewPane
     from .prompt import Prompt
 
 WIDE = 100
@@ -59,17 +60,21 @@ _QUIET_TABS = ("summary", "permissions", "trust", "members", "document", "versio
 """Tabs that ask AWS nothing, so that moving through a list may show them."""
 
 
-class Explorer(Screen[None]):
+class Explorer(SummaryScreen):
     """Wires list, detail, prompt and the lines around them; they do not know each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("explorer")
     app: IamtuiApp
 
-    def __init__(self, target: str = "") -> None:
+    def __init__(self, target: str = "", *, summary: bool = False) -> None:
         super().__init__()
         self._target = target
+        self.on_summary = summary
+        self._overview: OverviewPane | None = None
+        self._drilled: tuple[Place, str] | None = None  # where a line of the Summary led, and the filter that list had before
         self._history = History()
-        self._last_view: ListKind | None = None
+        self._last_view: ListKind | None = None  # None is the Summary
+        self._no_last_view = True
         self._inside = False
         self._zoomed = False
         self._progress = ""
@@ -94,6 +99,8 @@ class Explorer(Screen[None]):
         yield Line(id="tabs")
         yield Line(id="crumbs")
         with Horizontal(id="body"):
+            if self.on_summary:
+                yield self._ensure_overview()
             yield ListPane(self.app.session)
         yield Line(id="hints")
         yield Static("", id="too-small", markup=False)
@@ -107,8 +114,9 @@ class Explorer(Screen[None]):
         session = self.app.session
         self.list.settled = bool(session.world.snapshots)
         self.list.show(ListKind.USERS)
-        self.set_focus(self.list.table)
-        self._history.visit(Place(ListKind.USERS))
+        self.list.display = not self.on_summary
+        self.set_focus(self._overview.table if self._overview is not None else self.list.table)
+        self._history.visit(Place(None if self.on_summary else ListKind.USERS))
         if self._target:
             self.call_after_refresh(self._open_target)
         self.call_after_refresh(self._begin)
@@ -129,6 +137,7 @@ class Explorer(Screen[None]):
         if session.has_ledger:
             self.read_marks()
         self.began = True
+        self._renew_summary()
 
     # -- lines around ------------------------------------------------------------------------------------------------
 
@@ -145,18 +154,21 @@ class Explorer(Screen[None]):
         self._draw_hints()
 
     def _draw_tabs(self) -> None:
-        session, counts = self.app.session, []
+        session, counts = self.app.session, [("0", "Summary" if self.size.width >= WIDE else "Sum", "", self.on_summary)]
         for kind, key, title in chrome.VIEWS:
             listing = session.listing(kind)
             more = "" if listing.complete or not listing.rows else "+"
             count = f"{len(listing.rows):,}{more}" if listing.rows or listing.complete else ""
-            counts.append((key, title, count, kind is self.list.kind))
+            counts.append((key, title, count, kind is self.list.kind and not self.on_summary))
         if self._review_count:
             counts.append(("8", "Review", self._review_count, False))
         self._tabs.update(chrome.tabs(counts, self.size.width))
 
     def _draw_crumbs(self) -> None:
         width = self.size.width
+        if self.on_summary and self._overview is not None:
+            self._crumbs.update(chrome.fitted(self._overview.crumbs(), width, "  "))
+            return
         state, selection = self.list.state, self.list.selection
         parts: list[chrome.Part] = [(self.list.kind.value, "bold", 0)]
         if state.filter:
@@ -188,10 +200,22 @@ class Explorer(Screen[None]):
         pairs = [("enter", "open"), ("/", "filter"), (":", "go to"), ("space", "select"), ("m", "decide"), ("y", "copy"), ("?", "keys")]
         if self._inside:
             pairs = [("esc", "back"), ("← →", "tabs"), ("t", "other reading"), ("y", "copy"), ("i", "source"), ("?", "keys")]
+        if self.on_summary:
+            pairs = [
+                ("enter", "open"),
+                (":", "go to"),
+                ("/", "narrow"),
+                ("y", "copy"),
+                ("i", "looked at"),
+                ("r", "read again"),
+                ("?", "keys"),
+            ]
         if overrides:
             named = {key.id: overrides.get(key.id, key.keys) for key in KEYS}
             ids = (
-                ["back", "", "toggle", "copy", "provenance", "help"]
+                ["open", "go", "filter", "copy", "provenance", "refresh", "help"]
+                if self.on_summary
+                else ["back", "", "toggle", "copy", "provenance", "help"]
                 if self._inside
                 else ["open", "filter", "go", "mark", "decide", "copy", "help"]
             )
@@ -207,6 +231,8 @@ class Explorer(Screen[None]):
         if self._said:
             self._said = ""
             self._draw_hints()
+        if self.on_summary and self._is_of_lists(event.key):
+            self._say("That is for lists: enter on a line opens one")
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted while nothing is being typed is an alert, or something out of one."""
@@ -237,9 +263,12 @@ class Explorer(Screen[None]):
     def _arrange(self) -> None:
         detail = self._detail
         self.set_class(self.wide, "-wide")
-        self.list.display = self.wide or not self._inside
+        if self._overview is not None:
+            self._overview.display = self.on_summary
+            self._overview.charts_wanted = not self._zoomed
+        self.list.display = not self.on_summary and (self.wide or not self._inside)
         if detail is not None:
-            detail.display = (self.wide and detail.row is not None) or self._inside
+            detail.display = not self.on_summary and ((self.wide and detail.row is not None) or self._inside)
 
     def _ensure_detail(self) -> DetailPane:
         if self._detail is None:
@@ -271,17 +300,24 @@ class Explorer(Screen[None]):
 
     def open_row(self, row: Row, tab: str = "") -> None:
         """Enter a row, and remember where we were."""
-        kind = self.app.session.kind_of(row)
-        if kind is not self.list.kind:
+        kind, from_summary = self.app.session.kind_of(row), self.on_summary
+        if kind is not self.list.kind or from_summary:
             self._turn_to(kind)
+        if from_summary:
+            self._drilled = Place(kind, self.list.state.filter, row.key), self.list.state.filter
         self.list.table.move_to_key(row.key)
         self._history.visit(Place(kind, self.list.state.filter, row.key, tab))
         self._inside = True  # at once: a preview that is under way must not take its place
         self.run_worker(self._show_row(row, tab, enter=True), exclusive=True, group="open")
 
     def _turn_to(self, kind: ListKind, filter_text: str | None = None) -> None:
-        if kind is not self.list.kind:
-            self._last_view = self.list.kind
+        if self.on_summary or kind is not self.list.kind:
+            self._last_view = None if self.on_summary else self.list.kind
+            self._no_last_view = False
+        if self.on_summary and self._overview is not None:
+            self._overview.leave()
+        self.on_summary = False
+        self._drilled = None
         self.list.show(kind, filter_text)
         self._draw_tabs()
         if kind is ListKind.EVENTS and not self._events_asked:
@@ -326,8 +362,10 @@ class Explorer(Screen[None]):
         self.app.open_sql()
 
     def action_last_view(self) -> None:
-        if self._last_view is None:
+        if self._no_last_view:
             self._say("There is no last view yet")
+        elif self._last_view is None:
+            self.show_summary()
         else:
             self.go_to_list(self._last_view)
 
@@ -335,6 +373,9 @@ class Explorer(Screen[None]):
         place = self._history.step(by)
         if place is None:
             self._say("This is the beginning" if by < 0 else "This is the latest")
+            return
+        if place.kind is None:
+            self.show_summary(place.filter, visit=False)
             return
         self._inside = False
         self._turn_to(place.kind, place.filter)
@@ -348,10 +389,14 @@ class Explorer(Screen[None]):
         self._draw()
 
     def action_back(self) -> None:
-        """One level: out of a document, out of the detail, out of the filter."""
+        """One level: out of a document, out of the detail, out of the filter; from where a line of the Summary led, back to it."""
         if self._inside and self._detail is not None:
-            if not self._detail.back():
+            if not self._detail.back() and not self._back_to_summary():
                 self._leave()
+        elif self._back_to_summary():
+            return
+        elif self.on_summary:
+            self._back_on_summary()
         elif self.list.state.filter:
             self.list.state.filter = ""
             self.list.update()
@@ -433,7 +478,7 @@ class Explorer(Screen[None]):
 
     def _preview(self, delay: float = 0.0) -> None:
         """Where there is room for two panes, the right one follows the cursor, without asking AWS anything."""
-        if not self.wide or self._inside:
+        if not self.wide or self._inside or self.on_summary:
             return
         timer, self._preview_timer = self._preview_timer, None
         if timer is not None:
@@ -443,7 +488,7 @@ class Explorer(Screen[None]):
     def _preview_now(self) -> None:
         self._preview_timer = None
         row = self.list.row()
-        if row is None or self._inside or not self.wide:
+        if row is None or self._inside or not self.wide or self.on_summary:
             return
         quiet = next(name for name, _ in tabs_of(row) if name in _QUIET_TABS)
         self.run_worker(self._show_row(row, quiet, enter=False), exclusive=True, group="open")
@@ -455,7 +500,7 @@ class Explorer(Screen[None]):
         if self._inside and self._detail is not None and self._detail.view is not None:
             self._detail.view.refresh()
             return
-        if self.list.kind is ListKind.EVENTS and not self._refreshing and self._events_asked:
+        if not self.on_summary and self.list.kind is ListKind.EVENTS and not self._refreshing and self._events_asked:
             if self._reading_events:
                 self._say("Already reading; esc stops it, and what was read is kept")
             else:
@@ -555,6 +600,7 @@ class Explorer(Screen[None]):
 
     def _marks_read(self, count: str) -> None:
         self._review_count = count
+        self._renew_summary()
         if self.list.kind is not ListKind.EVENTS:
             self.list.update()
         self._draw()
@@ -566,8 +612,10 @@ class Explorer(Screen[None]):
 
     def on_answered(self, message: Answered) -> None:
         message.stop()
-        if message.question == "selection":
+        if message.question in ("selection", "overview"):
             self._draw_crumbs()
+            if message.question == "overview" and message.finished:
+                self._draw_tabs()
             return
         if message.question == "marks":
             self._marks_read(message.value)
@@ -590,6 +638,8 @@ class Explorer(Screen[None]):
                 self.read_marks()
         elif message.question == "events":
             self._reading_events = self._reading_events and not message.finished
+            if message.finished:
+                self._renew_summary()
             if self.list.kind in (ListKind.EVENTS, ListKind.USERS, ListKind.ROLES):
                 self.list.update()
             self._draw()
@@ -624,6 +674,7 @@ class Explorer(Screen[None]):
                 self._say(f"{last.what}. {last.hint}" if last.hint else last.what, bad=True)
             if session.info.kind == "evidence" and not self._events_asked:
                 self._read_events()
+            self._renew_summary()
             self._preview()
 
     # -- filter, sort, selection -----------------------------------------------------------------------------------------
@@ -631,7 +682,9 @@ class Explorer(Screen[None]):
     async def action_filter(self) -> None:
         if self._inside and not self.wide:
             self._leave()
-        await self._open_prompt("filter", "/", self.list.state.filter)
+        await self._open_prompt(
+            "filter", "/", self._overview.filter if self.on_summary and self._overview is not None else self.list.state.filter
+        )
 
     async def action_go(self) -> None:
         await self._open_prompt("go", ":", "", self._complete)
@@ -688,7 +741,9 @@ class Explorer(Screen[None]):
 
     def on_prompt_typed(self, message: PromptTyped) -> None:
         message.stop()
-        if message.purpose == "filter":
+        if message.purpose == "filter" and self.on_summary:
+            self._narrow_summary(message.text)
+        elif message.purpose == "filter":
             self.list.state.filter = message.text
             self.list.update()
             self._draw_crumbs()
@@ -698,6 +753,8 @@ class Explorer(Screen[None]):
         if self._prompt is not None:
             self._prompt.close()
         self._focus_again()
+        if message.purpose == "filter" and self.on_summary:
+            return
         if message.purpose == "filter":
             self._history.replace(Place(self.list.kind, self.list.state.filter))
         elif message.purpose == "go":
@@ -709,7 +766,9 @@ class Explorer(Screen[None]):
         message.stop()
         if self._prompt is not None:
             self._prompt.close()
-        if message.purpose == "filter" and self.list.state.filter:
+        if message.purpose == "filter" and self.on_summary:
+            self._narrow_summary("")
+        elif message.purpose == "filter" and self.list.state.filter:
             self.list.state.filter = ""
             self.list.update()
             self._draw_crumbs()
@@ -719,7 +778,7 @@ class Explorer(Screen[None]):
         if self._inside and self._detail is not None:
             self._detail.focus_content()
         else:
-            self.set_focus(self.list.table)
+            self.set_focus(self._overview.table if self.on_summary and self._overview is not None else self.list.table)
 
     def action_sort(self) -> None:
         chosen = self.list.next_sort()
@@ -857,9 +916,14 @@ class Explorer(Screen[None]):
     # -- what is under the cursor ------------------------------------------------------------------------------------
 
     def current_row(self) -> Row | None:
+        if self.on_summary:
+            return None
         return self._detail.row if self._inside and self._detail is not None else self.list.row()
 
     def action_copy(self) -> None:
+        if self.on_summary and self._overview is not None:
+            self.app.copy(self._overview.copy_text())
+            return
         row = self.current_row()
         view = self._detail.view if self._inside and self._detail is not None else None
         text = view.copy_text() if view else ""
@@ -869,6 +933,9 @@ class Explorer(Screen[None]):
         self.app.copy(getattr(row.item, "arn", "") or getattr(row.item, "event_id", "") if row else "")
 
     def action_copy_json(self) -> None:
+        if self.on_summary and self._overview is not None:
+            self.app.copy(self._overview.copy_json())
+            return
         row = self.current_row()
         view = self._detail.view if self._inside and self._detail is not None else None
         text = view.copy_json() if view else ""
@@ -887,6 +954,8 @@ class Explorer(Screen[None]):
         if self._inside and self._detail is not None and self._detail.view is not None:
             lines = self._detail.view.provenance() or list_lines(self.app.session, self.list.kind)
             title = f"Where this comes from: {self._detail.tab}"
+        elif self.on_summary and self._overview is not None:
+            lines, title = self._overview.provenance(), "How far the Summary was looked, and where it comes from"
         else:
             lines, title = list_lines(self.app.session, self.list.kind), f"Where this comes from: {self.list.kind.value}"
         self.post_message(ShowPage(title, lines))
@@ -912,11 +981,13 @@ class Explorer(Screen[None]):
         self._say(message.words, bad=message.bad)
 
     async def action_export(self) -> None:
-        name = f"iamtui-{self.list.kind.value}.csv"
+        name = f"iamtui-{'summary' if self.on_summary else self.list.kind.value}.csv"
         await self._open_prompt("export", "write to (.csv or .json): ", os.path.join(".", name))
 
     def export_source(self) -> tuple[list[str], list[list[str]]] | None:
         """The table of the open tab, when the cursor is in it."""
+        if self.on_summary and self._overview is not None:
+            return self._overview.export_rows()
         if self._inside and self._detail is not None and self._detail.view is not None and self._detail.table.display:
             return self._detail.view.export_rows()
         return None

@@ -85,6 +85,7 @@ _MORE = (
     ("", ""),
     ("Go anywhere (:)", "heading"),
     ("  :users :roles :groups :policies :events   a list, with a filter: :roles ci-  :events AttachUserPolicy since:7d", ""),
+    ("  :summary [ACCOUNT]                        what stands out now, each line a way further in (0)", ""),
     ("  :NAME or :ARN or :AKIA…                   an identity, policy, session, access key or event", ""),
     ("  :can NAME service:Action [RESOURCE]       whether it may, and why: :can deploy-bot s3:PutObject arn:aws:s3:::logs/x", ""),
     ("  :who-can service:Action [RESOURCE]        everyone who may, inside and outside; KEY=VALUE tells a condition key", ""),

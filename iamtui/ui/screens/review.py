@@ -80,7 +80,10 @@ class ReviewBase(Screen[None]):
         explorer = self.app.explorer
         while self.app.screen is not explorer and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
-        explorer.go_to_list(ListKind(name))
+        if name == "summary":
+            explorer.action_summary()
+        else:
+            explorer.go_to_list(ListKind(name))
 
     def action_select(self) -> None:
         """Only the queue has something to select."""

@@ -300,6 +300,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             if len(kept) == len(columns):
                 room -= 1  # for the sign that something is hidden
             del kept[max(kept, key=lambda i: (kept[i].priority, i))]
+        if len(kept) == len(columns):
+            room = min(room, self.scrollable_content_region.width - 2)  # where nothing is hidden the last column ends at the scroll bar
         widths = {i: least[i] for i in kept}
         left = room - (sum(widths.values()) + len(widths) - 1)
         for i in sorted(kept, key=lambda i: (kept[i].priority, i)):
