@@ -13,6 +13,7 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..session import Session
+    from ..source.live import LiveOptions
 
 _FLAGS = tuple(setting.name for setting in config.SETTINGS)
 
@@ -48,26 +49,12 @@ def _session_of(options: Mapping[str, Any], settings: Settings, now: Any) -> Ses
         from ..source.evidence import EvidenceSource
 
         return Session(EvidenceSource(evidence), now=clock, trails=settings.cache_path / "trails")
-    from ..source.live import KeptTrail, LiveOptions, LiveSource, TrailSource
+    from ..source.live import KeptTrail, LiveSource, TrailSource
     from ..store.cache import Cache
 
     since, until = time_bounds(options, clock())
     source = (KeptTrail if settings.trail and settings.offline else TrailSource if settings.trail else LiveSource)(
-        LiveOptions(
-            profile=settings.profile,
-            regions=settings.regions,
-            role_arn=settings.role_arn,
-            external_id=settings.external_id,
-            mfa_serial=settings.mfa_serial,
-            endpoint_url=settings.endpoint_url,
-            lookup_days=settings.lookup_days,
-            trail=settings.trail,
-            trail_days=settings.trail_days,
-            trail_accounts=settings.trail_accounts,
-            trail_since=since,
-            trail_until=until,
-        ),
-        mfa_prompt=ask_for_code,
+        live_options(settings, since, until), mfa_prompt=ask_for_code
     )
     cache = Cache(settings.cache_path)
     trails = settings.cache_path / "trails"
@@ -75,6 +62,26 @@ def _session_of(options: Mapping[str, Any], settings: Settings, now: Any) -> Ses
         kept = source if isinstance(source, KeptTrail) else None
         return Session(None, cache, offline=True, now=clock, connection=source.info, trails=trails, kept=kept)
     return Session(source, cache, now=clock, trails=trails)
+
+
+def live_options(settings: Settings, since: datetime | None = None, until: datetime | None = None) -> LiveOptions:
+    """The way into an account, as the settings have it. `since`, `until`: days of a trail's bucket."""
+    from ..source.live import LiveOptions
+
+    return LiveOptions(
+        profile=settings.profile,
+        regions=settings.regions,
+        role_arn=settings.role_arn,
+        external_id=settings.external_id,
+        mfa_serial=settings.mfa_serial,
+        endpoint_url=settings.endpoint_url,
+        lookup_days=settings.lookup_days,
+        trail=settings.trail,
+        trail_days=settings.trail_days,
+        trail_accounts=settings.trail_accounts,
+        trail_since=since,
+        trail_until=until,
+    )
 
 
 def time_bounds(options: Mapping[str, Any], now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -21,7 +21,7 @@ def with_document(surroundings: Surroundings, document: Document) -> Surrounding
         return msgspec.structs.replace(surroundings, resources={**surroundings.resources, **found})
     if document.kind is Kind.ORGANIZATION:
         told = _organization(msgspec.json.decode(mend(document.body)))
-        return msgspec.structs.replace(surroundings, organizations=(*surroundings.organizations, told))
+        return surroundings.with_organization(told)
     if document.kind in (Kind.ANALYZERS, Kind.ANALYZER_FINDINGS):
         return with_analyzers(surroundings, document)
     return surroundings
@@ -64,7 +64,9 @@ def _organization(raw: Any) -> Organization:
             policies.setdefault(level, []).append(_policy(summary, entry.get("Content"), level))
     about = raw.get("Organization")
     management = text((about if isinstance(about, dict) else {}).get("MasterAccountId"))
-    return Organization(management, paths, {level: tuple(held) for level, held in policies.items()}, names)
+    unread = raw.get("Unread")
+    why = {text(kind): text(reason) for kind, reason in unread.items()} if isinstance(unread, dict) else {}
+    return Organization(management, paths, {level: tuple(held) for level, held in policies.items()}, names, why)
 
 
 def _tree(root: dict[str, Any]) -> Organization:
