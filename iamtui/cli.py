@@ -150,6 +150,19 @@ def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort:
 
 
 @cli.command()
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
+@_format_option
+@_source_options
+@click.pass_context
+def accounts(ctx: click.Context, /, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
+    """Accounts that are open or known of: where each stands in its organisation, how old it is, what is missing and why."""
+    from .commands.accounts import print_accounts
+
+    ctx.exit(print_accounts(_choices(ctx, given), " ".join(words), sort, form))
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--last-used", is_flag=True, help="Ask for last-accessed details first.")
 @click.option("--activity", is_flag=True, help="Look up its events first.")

@@ -26,6 +26,7 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
+from .accounting import AccountQuestions
 from .analyzing import AnalyzerQuestions
 from .answers import (
     NAMED,
@@ -90,7 +91,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestions, ReviewQuestions, SweepQuestions, AnalyzerQuestions):
+class Session(
+    AccessQuestions,
+    AccountQuestions,
+    ChangeQuestions,
+    GuardQuestions,
+    PracticeQuestions,
+    ReviewQuestions,
+    SweepQuestions,
+    AnalyzerQuestions,
+):
     """Every method is safe to call from any thread. Methods named `load_…` and `refresh` may block on the network or the
     disk and yield growing answers; everything else answers from memory, at once.
 
@@ -281,7 +291,7 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=kind,
-            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor), self.has_marks),
+            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor), self.has_marks, _named(world)),
             rows=rows,
             complete=bool(sections) and all(section.complete for section in sections),
             as_of=min((s.as_of for s in sections if s.as_of), default=None),
@@ -344,7 +354,7 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=ListKind.FINDINGS,
-            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks),
+            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks, named=_named(world)),
             rows=rows,
             complete=found.of is world and whole,
             as_of=found.at,
@@ -815,6 +825,11 @@ class Session(AccessQuestions, ChangeQuestions, GuardQuestions, PracticeQuestion
         from . import keeping
 
         return keeping.collect(self._source, self._cache, self._book.world, self.info, path, self.now(), cancelled)
+
+
+def _named(world: World) -> bool:
+    """Whether any account is called something."""
+    return any(snapshot.label != snapshot.account for snapshot in world.snapshots)
 
 
 def _list_state(sections: Sequence[Section]) -> Fact[None]:

@@ -339,6 +339,26 @@ def _weight(line: str) -> str:
     return "state-absent" if line.startswith(("#", "  no proof")) else ""
 
 
+def show_accounts(app: IamtuiApp, filter_text: str) -> None:
+    """The accounts that are open or known of, narrowed by a filter."""
+
+    def narrow(account: str) -> None:
+        app.pop_screen()
+        app.explorer.go_to_list(app.explorer.list.kind, f"account:{account}")
+
+    def run() -> None:
+        from .screens.accounts import accounts_page
+
+        try:
+            lines = app.session.accounts(filter_text)
+        except IamtuiError as error:
+            app.call_from_thread(app._tell, f"{error.message}; {error.hint}" if error.hint else error.message, bad=True)
+            return
+        app.call_from_thread(app.push_screen, accounts_page(lines, app.session.now(), narrow))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
 def show_practices(app: IamtuiApp) -> None:
     """The ten practices."""
     app._tell("Looking at the ten practices…")

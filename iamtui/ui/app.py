@@ -172,6 +172,10 @@ class IamtuiApp(App[None]):
                     self._tell(f"There is no theme {argument}; there are {', '.join(sorted(self.available_themes))}", bad=True)
             case "account":
                 self.explorer.go_to_list(self.explorer.list.kind, f"account:{argument}" if argument else "")
+            case "accounts":
+                from .access import show_accounts
+
+                show_accounts(self, argument)
             case "refresh":
                 self.explorer.action_refresh()
             case "help":

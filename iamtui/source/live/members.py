@@ -83,9 +83,8 @@ class Members:
                 throttled=True,
             )
         if code in DENIED:
-            caller = self.caller_arn
             hint = (
-                f"let {arn} trust {caller}, or name the role that does with --role-name; the same command again reads what is missing"
+                f"let {arn} trust {_principal(self.caller_arn)}, or name the role that does with --role-name; the same command again reads what is missing"
                 f"; --exclude {known.account} leaves the account out"
             )
             return NotAssumed(Reading.DENIED, message_of(error), hint)
@@ -100,6 +99,14 @@ class Members:
             )
         reason = f"{code}: {message_of(error)}" if code else str(error)
         return NotAssumed(Reading.FAILED, reason, "the same command again reads what is missing")
+
+
+def _principal(arn: str) -> str:
+    """Who we are as a trust policy names it: the role of a session."""
+    parts = arn.split(":", 5)
+    if len(parts) == 6 and parts[5].startswith("assumed-role/"):
+        return f"role {parts[5].split('/')[1]} of account {parts[4]}"
+    return arn
 
 
 __all__ = ["ASSUME", "Members", "NotAssumed"]
