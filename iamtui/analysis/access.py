@@ -204,7 +204,7 @@ def decide(identity: Identity, snapshot: Snapshot, asked: Question, surroundings
             asked.action,
             asked.resource,
             layers,
-            context=asked.context,
+            context={**surroundings.principal_context(snapshot.account), **asked.context},
             conditional=asked.conditional,
             resource_account=asked.resource_account,
         )

@@ -12,7 +12,6 @@ from ..session.export import csv_lines, json_lines
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_table, words
 
-
 _MOST_HINTS = 5
 """What to type next is the same for accounts that are missing alike, and told once."""
 

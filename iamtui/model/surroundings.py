@@ -30,6 +30,7 @@ class OrganizationPolicy(msgspec.Struct, frozen=True):
 class Organization(msgspec.Struct, frozen=True):
     """An organisation as far as it was read.
 
+    id:         `o-…`, "" when nothing told
     management: account whose principals and resources organisation policies do not bind
     paths:      account -> ids of the levels from the root down to the account itself
     policies:   id of a level -> policies attached there
@@ -42,6 +43,7 @@ class Organization(msgspec.Struct, frozen=True):
     policies: Mapping[str, tuple[OrganizationPolicy, ...]] = {}
     names: Mapping[str, str] = {}
     unread: Mapping[str, str] = {}
+    id: str = ""
 
     def levels(self, account: str, kind: str) -> tuple[tuple[OrganizationPolicy, ...], ...]:
         """Policies of one kind for an account, a tuple a level; () when none of that kind is known to bind it."""
@@ -88,6 +90,20 @@ class Surroundings(msgspec.Struct, frozen=True, eq=False):
         if not told.paths and any(one.paths for one in same):
             return self  # DescribeOrganization alone tells less
         return msgspec.structs.replace(self, organizations=(*(one for one in self.organizations if one not in same), told))
+
+    def principal_context(self, account: str) -> dict[str, str]:
+        """What AWS puts into requests of an account's principals about its organisation, as far as it is known."""
+        organization = self.organization_of(account)
+        if organization is None or not organization.id:
+            return {}
+        context = {"aws:PrincipalOrgID": organization.id}
+        if path := organization.paths.get(account):
+            context["aws:PrincipalOrgPaths"] = "/".join((organization.id, *path[:-1], ""))
+        return context
+
+    def resource_context(self, account: str) -> dict[str, str]:
+        """The same of requests for an account's resources."""
+        return {key.replace("Principal", "Resource"): value for key, value in self.principal_context(account).items()}
 
     def organization_of(self, account: str) -> Organization | None:
         return next((o for o in self.organizations if account in o.paths or account == o.management), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from ..analysis.reach import keep_for
 from ..errors import IamtuiError, OfflineError
 from ..model.coverage import Covered
 from ..model.document import Document, Gap, Kind
@@ -60,6 +61,7 @@ class Reader:
             from . import keeping
 
             world, documents, events, coverage = keeping.read_back(self.cache, self.info, offline=self.offline)
+            keep_for(len(world.snapshots))
             self.book.world = world
             self.book.log.add(events)
             if coverage.parts:
@@ -115,6 +117,7 @@ class Reader:
                     told = time.monotonic()
                     yield Update(book.world)
             book.world = merge_world(before, assembler.world())
+            keep_for(len(book.world.snapshots))
             for gap in (*book.world.gaps, *(gap for snapshot in book.world.snapshots for gap in snapshot.gaps)):
                 book.note_gap(gap)
             book.link = Link.DISK if cancelled() else Link.CURRENT

@@ -291,12 +291,18 @@ def show_escalations(app: IamtuiApp, argument: str) -> None:
         row = matches[0].row
 
     def run() -> None:
-        found, chains = app.session.escalations(row)
+        found = app.session.ways(row)
+        from ..session.crossingtext import unread_words
         from .screens.access import escalation_page
 
+        world = app.session.world
+        names = {snapshot.account: snapshot.label for snapshot in world.snapshots}
+        unread = unread_words(found.unread, world.accounts) if len(names) > 1 or world.accounts else []
         whose = f" of {getattr(row.item, 'name', '')}" if row is not None else ""
-        title = f"Ways{whose} to an administrator's rights: {len(found) + len(chains):,}"
-        app.call_from_thread(app.push_screen, escalation_page(title, found, chains))
+        count = len(found.escalations) + len(found.hops) + len(found.crossings)
+        title = f"Ways{whose} to an administrator's rights: {count:,}"
+        page = escalation_page(title, found.escalations, found.hops, found.crossings, names, unread)
+        app.call_from_thread(app.push_screen, page)
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 

@@ -102,7 +102,11 @@ def proxy(url: str, refuse: Refuse, calls: list[Call] | None = None) -> Iterator
                 self._answer(status, [], told.encode())
                 return
             through = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
-            through.request(self.command, self.path, body, dict(self.headers))
+            headers = dict(self.headers)
+            if call.json:  # what a test has changed of it
+                body = json.dumps(call.json).encode()
+                headers["Content-Length"] = str(len(body))
+            through.request(self.command, self.path, body, headers)
             answer = through.getresponse()
             data = answer.read()
             left_out = ("content-length", "transfer-encoding", "connection")

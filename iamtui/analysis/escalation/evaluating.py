@@ -50,11 +50,25 @@ class Escalation(msgspec.Struct, frozen=True, eq=False):
 
 
 class Hops(msgspec.Struct, frozen=True, eq=False):
-    """How an identity ends as an administrator by assuming roles: `roles` in order, then `last` from the last of them."""
+    """How an identity ends as an administrator by assuming roles: `roles` in order, then `last` from the last of them.
+
+    conditions: what assuming them depends on, told of ways between accounts
+    """
 
     identity: Identity
     roles: tuple[Role, ...]
     last: Escalation | None
+    conditions: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account it ends in."""
+        return self.roles[-1].account
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it leads through another account."""
+        return any(role.account != self.identity.account for role in self.roles)
 
 
 class Field:
@@ -64,6 +78,10 @@ class Field:
         self.snapshot = snapshot
         self.everyone = around_all(snapshot)
         self.scps = organization_levels(surroundings, snapshot.account, "SERVICE_CONTROL_POLICY", Form.IDENTITY)
+        self.rcps = organization_levels(surroundings, snapshot.account, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
+        self.personal = any(one.policy.personal for level in (*self.scps, *self.rcps) for one in level)
+        self.context = surroundings.principal_context(snapshot.account)
+        self.resource_context = surroundings.resource_context(snapshot.account)
         self.around = {identity.arn: policies for identity, policies in self.everyone}
         self.groups = {group.arn: group for group in snapshot.groups}
         self._admin: dict[tuple[object, ...], bool] = {}
@@ -83,7 +101,7 @@ class Field:
             service_control=self.scps,
             resource=(held(trust, Form.RESOURCE),) if trust else None,
         )
-        return evaluate(Request(as_caller(identity), action, resource, layers, conditional=True))
+        return evaluate(Request(as_caller(identity), action, resource, layers, context=self.context, conditional=True))
 
     def _is_admin(self, identity: Identity, policies: Around) -> bool:
         key = (tuple(h.text for h in policies.layers.identity), tuple(h.text for h in policies.layers.boundary or ()))

@@ -1,0 +1,246 @@
+"""Ways from one account into another by assuming roles, both sides decided: the caller's policies and organisation, and the trust policy.
+
+A way is told only where both accounts were read. Where one was not, the edge is named and nothing is said of what is behind it.
+What somebody could give himself first (an escalation in his own account, then the other account) is two ways, told one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from ...model.account import Snapshot
+from ...model.identity import Identity, Role
+from ...model.surroundings import Surroundings
+from ...policy.caller import Caller, PrincipalTest, Reach
+from ...policy.compiled import Form, compile_policy
+from ...policy.decision import Decision, Layers
+from ...policy.evaluation import Request, evaluate, held
+from ...policy.expression import Truth, all_of, words
+from ...policy.wildcard import is_pattern
+from ..access import NOTHING_AROUND, as_caller
+from .evaluating import _MAY, Escalation, Field, Hops, _speaks, escalations, hops
+
+ASSUME = "sts:AssumeRole"
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """An edge to an account that was not read.
+
+    inward: somebody of that account may assume `name`, which is or becomes an administrator; who there is, is not known
+            else: `name` may, by its own policies, assume `target` there; whether it is let in, and what it is worth, is not known
+    """
+
+    account: str
+    name: str
+    arn: str
+    target: str
+    inward: bool
+
+
+class Ways(msgspec.Struct, frozen=True, eq=False):
+    """Everything about the open accounts.
+
+    crossings: ways that end as an administrator of another account than the one they begin in, or lead through another one
+    """
+
+    escalations: tuple[Escalation, ...] = ()
+    hops: tuple[Hops, ...] = ()
+    crossings: tuple[Hops, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def all_ways(snapshots: Sequence[Snapshot], surroundings: Surroundings = NOTHING_AROUND) -> Ways:
+    """Ways in each account, and between them when there are several."""
+    fields = {snapshot.account: Field(snapshot, surroundings) for snapshot in snapshots}
+    ways: list[Escalation] = []
+    chains: list[Hops] = []
+    for field in fields.values():
+        found = escalations(field)
+        ways += found
+        chains += hops(field, found)
+    return Ways(tuple(ways), tuple(chains), *crossings(fields, ways, chains))
+
+
+def crossings(
+    fields: Mapping[str, Field], ways: Sequence[Escalation], chains: Sequence[Hops]
+) -> tuple[tuple[Hops, ...], tuple[Unread, ...]]:
+    """Ways between accounts, the shortest for each identity and account it ends in, and the edges that leave what was read."""
+    last: dict[str, Escalation] = {}
+    for way in ways:
+        if isinstance(way.identity, Role):
+            last.setdefault(way.identity.arn, way)
+    ends: dict[str, list[Role]] = {}
+    for account, field in fields.items():
+        for role in field.snapshot.roles:
+            if (role.arn in field.admins or role.arn in last) and not role.service_linked:
+                ends.setdefault(account, []).append(role)
+    unread = tuple(_unread(fields, [role for roles in ends.values() for role in roles]))
+    if len(fields) < 2:
+        return (), unread
+    doors = _Doors(fields)
+    inside = {(chain.identity.arn, chain.identity.account) for chain in chains}
+    inside |= {(arn, account) for account, field in fields.items() for arn in field.admins}
+    found: list[Hops] = []
+    for account, roles in ends.items():
+        found += _into(account, roles, doors, last, inside)
+    return tuple(found), unread
+
+
+def _into(
+    account: str, roles: Sequence[Role], doors: _Doors, last: Mapping[str, Escalation], inside: set[tuple[str, str]]
+) -> Iterator[Hops]:
+    """Who ends as an administrator of one account from outside it: backwards from its administrators, account by account."""
+    good: dict[str, tuple[tuple[Role, ...], Truth]] = {role.arn: ((role,), True) for role in roles}
+    seen: set[str] = set(good)
+    frontier = list(roles)
+    while frontier:
+        following: list[Role] = []
+        for role in frontier:
+            chain, open_ = good[role.arn]
+            for identity, decision in doors.before(role):
+                if identity.arn in seen:
+                    continue
+                seen.add(identity.arn)
+                joined = all_of([open_, decision.conditions if decision.conditions is not None else True])
+                if joined is False:
+                    seen.discard(identity.arn)
+                    continue
+                if isinstance(identity, Role):
+                    good[identity.arn] = ((identity, *chain), joined)
+                    following.append(identity)
+                crosses = any(one.account != identity.account for one in chain)
+                if crosses and (identity.arn, account) not in inside:
+                    told = words(joined) if not isinstance(joined, bool) else ""
+                    yield Hops(identity, chain, last.get(chain[-1].arn), told)
+        frontier = following
+
+
+class _Doors:
+    """Who may walk through the door of a role, decided once a role. Who stands before it is found once for all roles that trust alike."""
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._fields = fields
+        self._everyone: dict[str, list[tuple[Identity, Caller, bool]]] = {}
+        self._standing: dict[str, dict[str, tuple[tuple[Identity, bool], ...]]] = {}
+        self._open: dict[str, tuple[tuple[Identity, Decision], ...]] = {}
+
+    def before(self, role: Role) -> tuple[tuple[Identity, Decision], ...]:
+        held_ = self._open.get(role.arn)
+        if held_ is None:
+            held_ = self._open[role.arn] = tuple(self._walk(role))
+        return held_
+
+    def _walk(self, role: Role) -> Iterator[tuple[Identity, Decision]]:
+        there = self._fields[role.account]
+        standing = self._standing.get(role.trust)
+        if standing is None:
+            standing = self._standing[role.trust] = self._before(role.trust)
+        for account, identities in standing.items():
+            here = self._fields[account]
+            known: dict[object, Decision] = {}
+            for identity, speaks in identities:
+                if identity.arn == role.arn or (account == role.account and identity.arn in here.admins):
+                    continue
+                if account != role.account and not speaks:
+                    continue  # between accounts both sides must allow
+                decision = _assume(here, identity, there, role, known)
+                if decision.effect in _MAY:
+                    yield identity, decision
+
+    def _before(self, trust: str) -> dict[str, tuple[tuple[Identity, bool], ...]]:
+        rules = compile_policy(trust, Form.RESOURCE).rules(ASSUME.lower())[1]
+        tests = [rule.principal for rule in rules if rule.principal is not None]
+        found: dict[str, tuple[tuple[Identity, bool], ...]] = {}
+        for account in _named(tests, self._fields):
+            standing = tuple((identity, speaks) for identity, caller, speaks in self._callers(account) if _stands(tests, caller, speaks))
+            if standing:
+                found[account] = standing
+        return found
+
+    def _callers(self, account: str) -> list[tuple[Identity, Caller, bool]]:
+        known = self._everyone.get(account)
+        if known is None:
+            known = self._everyone[account] = [
+                (identity, as_caller(identity), _speaks(policies, ASSUME.lower()))
+                for identity, policies in self._fields[account].everyone
+                if not (isinstance(identity, Role) and identity.service_linked)
+            ]
+        return known
+
+
+def _named(tests: Sequence[PrincipalTest], fields: Mapping[str, Field]) -> Sequence[str]:
+    """The open accounts a trust policy may let somebody of in."""
+    if any(test.everybody or test.signed or test.negated for test in tests):
+        return tuple(fields)
+    return [account for account in _accounts(tests) if account in fields]
+
+
+def _accounts(tests: Sequence[PrincipalTest]) -> Sequence[str]:
+    """Accounts that principals name, by themselves or as part of an ARN."""
+    found: dict[str, None] = {}
+    for test in tests:
+        if test.negated:
+            continue
+        found |= dict.fromkeys(test.accounts)
+        found |= dict.fromkeys(name.split(":")[4] for name in test.names if name.count(":") >= 5)
+    return sorted(account for account in found if account.isdigit())
+
+
+def _stands(tests: Sequence[PrincipalTest], caller: Caller, speaks: bool) -> bool:
+    """Whether a trust policy names somebody whose own policies speak of assuming roles, or who needs none in the role's own account."""
+    reach = max((test.reach(caller) for test in tests), default=Reach.NONE)
+    return reach > Reach.ACCOUNT or (speaks and reach is Reach.ACCOUNT)
+
+
+def _assume(here: Field, identity: Identity, there: Field, role: Role, known: dict[object, Decision]) -> Decision:
+    """Both sides: identity policies, boundary and service control policies of the caller, trust and resource control policies of the
+    role. The same policies before the same door get the same answer, where none of them asks who they are."""
+    policies = here.around[identity.arn]
+    door = held(role.trust, Form.RESOURCE, role.name, "trust policy")
+    key: object = None
+    if not policies.personal and not door.policy.personal and not here.personal and not there.personal:
+        caller = as_caller(identity)
+        reaches = tuple(r.principal.reach(caller) for rules in door.policy.rules(ASSUME.lower()) for r in rules if r.principal is not None)
+        key = (tuple(h.text for h in policies.layers.identity), tuple(h.text for h in policies.layers.boundary or ()), reaches)
+        if key in known:
+            return known[key]
+    layers = Layers(
+        identity=policies.layers.identity,
+        boundary=policies.layers.boundary,
+        service_control=here.scps,
+        resource=(door,),
+        resource_control=there.rcps,
+    )
+    context = {**there.resource_context, **here.context}
+    decision = evaluate(Request(as_caller(identity), ASSUME, role.arn, layers, context=context, conditional=True))
+    if key is not None:
+        known[key] = decision
+    return decision
+
+
+# -- edges that leave what was read ----------------------------------------------------------------------------------
+
+
+def _unread(fields: Mapping[str, Field], good: Sequence[Role]) -> Iterator[Unread]:
+    for role in good:
+        rules = compile_policy(role.trust, Form.RESOURCE).rules(ASSUME.lower())[1]
+        for account in _accounts([rule.principal for rule in rules if rule.principal is not None]):
+            if account not in fields:
+                yield Unread(account, role.name, role.arn, "", inward=True)
+    outside: dict[str, tuple[tuple[str, str], ...]] = {}
+    for field in fields.values():
+        for identity, policies in field.everyone:
+            for one in policies.layers.identity:
+                known = outside.get(one.text)
+                if known is None:
+                    rules = one.policy.rules(ASSUME.lower())[1]
+                    arns = dict.fromkeys(arn for rule in rules for arn in rule.statement.resources if arn.count(":") >= 5)
+                    known = outside[one.text] = tuple((arn.split(":")[4], arn) for arn in arns if not is_pattern(arn.split(":")[4]))
+                for account, arn in known:
+                    if account and account not in fields:
+                        yield Unread(account, identity.name, identity.arn, arn, inward=False)
+
+
+__all__ = ["Unread", "Ways", "all_ways", "crossings"]
