@@ -7,8 +7,9 @@ from typing import Any
 
 from ..analysis.accounts import COLUMNS
 from ..analysis.lists import ColumnKind
-from ..analysis.words import plain
-from ..session.export import csv_lines, json_lines
+from ..analysis.words import csv_text, plain
+from ..session.export import csv_table, json_lines
+from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_table, words
 
@@ -22,8 +23,8 @@ def print_accounts(options: Mapping[str, Any], filter_text: str, sort: str, form
     read_all(session)
     lines = session.accounts(filter_text, sort.lstrip("-"), descending=sort.startswith("-"))
     if form == "csv":
-        for line in csv_lines(COLUMNS, session.account_rows(lines)):
-            data(line)
+        cells = [[visible(csv_text(c.fact(one, one.snapshot))) for c in COLUMNS] for one in lines]
+        data(csv_table([c.id for c in COLUMNS], cells))
     elif form == "json":
         for piece in json_lines(COLUMNS, session.account_rows(lines)):
             data(piece)

@@ -52,12 +52,21 @@ def list_accounts(caller: Caller, cancelled: Cancelled) -> Iterator[Item]:
 
 
 def read_organization(caller: Caller, cancelled: Cancelled) -> Iterator[Item]:
-    """One ORGANIZATION document: roots, units and accounts with their parents, policies with their targets. Gaps for what is refused."""
+    """One ORGANIZATION document: roots, units and accounts with their parents, policies with their targets. Gaps for what is refused.
+
+    An account that is in no organisation gets a document that says so: nothing stands above it.
+    """
+    if cancelled():
+        return
     client = _client(caller)
     try:
         about = client.describe_organization().get("Organization") or {}
     except Exception as error:
-        yield _gap(caller, Kind.ORGANIZATION, "organizations:DescribeOrganization", error)
+        if code_of(error) == _NOT_IN_USE:  # known: no policies stand above it
+            alone = {"Organization": None, "Roots": [], "Accounts": [{"Id": caller.account}]}
+            yield caller.document(Kind.ORGANIZATION, "organizations:DescribeOrganization", alone)
+        else:
+            yield _gap(caller, Kind.ORGANIZATION, "organizations:DescribeOrganization", error)
         return
     roots = _all(caller, "list_roots", "ListRoots", "Roots", cancelled)
     if roots.gap is not None:
