@@ -67,6 +67,8 @@ def columns(
         found = (*found[:at], _ACCOUNT_NAME, *found[at:])
     shown = {"account": several_accounts, "account-name": several_accounts and named, "mark": marked}
     found = tuple(msgspec.structs.replace(c, detail_only=not shown[c.id]) if c.id in shown else c for c in found)
+    if shown["account-name"]:  # where there is room for one of them it is the name
+        found = tuple(msgspec.structs.replace(c, priority=4) if c.id == "account" else c for c in found)
     if advised:
         found = tuple(
             msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, _ADVISED[c.id])) if c.id in _ADVISED else c
@@ -82,7 +84,7 @@ _ACCOUNT_NAME = Column(
     "What people call the account: its alias, else its name in the organisation, else its id.",
     lambda _, snapshot: known(snapshot.label),
     16,
-    2,
+    1,
 )
 """Of all lists but events: those may be of accounts nobody has read."""
 

@@ -236,10 +236,10 @@ class Collection:
                     else:
                         failure = failure or item
                         halted.set()
-                if self._outages >= _OUTAGES and failure is None:
-                    failure = AwsError(f"AWS was not reached for {self._outages} accounts in a row", "check the network")
-                    halted.set()
                 if cancelled():
+                    while not out.empty():  # bundles that are written already
+                        if isinstance(late := out.get(), _Outcome):
+                            self._take(late)
                     return
                 if time.monotonic() - self._saved >= _SAVE_EVERY:
                     self._save()
@@ -301,6 +301,10 @@ class Collection:
                             self._waiting.append((number, tries + 1))
                         continue
                 out.put(outcome)
+                with self._lock:
+                    self._outages = self._outages + 1 if outcome.network else 0
+                    if self._outages >= _OUTAGES:
+                        raise AwsError(f"AWS was not reached for {self._outages} accounts in a row", "check the network")
         except BaseException as error:
             out.put(error)
         finally:
@@ -375,7 +379,6 @@ class Collection:
         self._state = msgspec.structs.replace(self._state, **{name: getattr(self._state, name) + 1})
         if timed:
             self._ends.append(time.monotonic())
-            self._outages = self._outages + 1 if outcome.network else 0
 
     def _save(self) -> None:
         """How each account went, and the organisation, for whoever opens the folder, and for a run after a kill."""

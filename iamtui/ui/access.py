@@ -376,6 +376,8 @@ def show_practices(app: IamtuiApp) -> None:
             return
         from .screens.practices import practices_page
 
-        app.call_from_thread(app.push_screen, practices_page(found, app.session.now()))
+        app.call_from_thread(
+            app.push_screen, practices_page(found, app.session.now(), {s.account: s.label for s in app.session.world.snapshots})
+        )
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
