@@ -1,7 +1,8 @@
 """Ways from one account into another by assuming roles, both sides decided: the caller's policies and organisation, and the trust policy.
 
 A way is told only where both accounts were read. Where one was not, the edge is named and nothing is said of what is behind it.
-What somebody could give himself first (an escalation in his own account, then the other account) is two ways, told one by one.
+A way ends at the first administrator: what leads on from there is told of that administrator, and what somebody could give himself
+first (an escalation in his own account, then the other account) is two ways as well. All ways at once would be their product.
 """
 
 from __future__ import annotations
@@ -82,14 +83,20 @@ def crossings(
     doors = _Doors(fields)
     inside = {(chain.identity.arn, chain.identity.account) for chain in chains}
     inside |= {(arn, account) for account, field in fields.items() for arn in field.admins}
+    good = {role.arn for roles in ends.values() for role in roles}
     found: list[Hops] = []
     for account, roles in ends.items():
-        found += _into(account, roles, doors, last, inside)
+        found += _into(account, roles, doors, last, inside, good)
     return tuple(found), unread
 
 
 def _into(
-    account: str, roles: Sequence[Role], doors: _Doors, last: Mapping[str, Escalation], inside: set[tuple[str, str]]
+    account: str,
+    roles: Sequence[Role],
+    doors: _Doors,
+    last: Mapping[str, Escalation],
+    inside: set[tuple[str, str]],
+    ends: set[str],
 ) -> Iterator[Hops]:
     """Who ends as an administrator of one account from outside it: backwards from its administrators, account by account."""
     good: dict[str, tuple[tuple[Role, ...], Truth]] = {role.arn: ((role,), True) for role in roles}
@@ -99,7 +106,7 @@ def _into(
         following: list[Role] = []
         for role in frontier:
             chain, open_ = good[role.arn]
-            for identity, decision in doors.before(role):
+            for identity, decision in doors.before(role, inside=role.account == account):
                 if identity.arn in seen:
                     continue
                 seen.add(identity.arn)
@@ -107,7 +114,7 @@ def _into(
                 if joined is False:
                     seen.discard(identity.arn)
                     continue
-                if isinstance(identity, Role):
+                if isinstance(identity, Role) and identity.arn not in ends:
                     good[identity.arn] = ((identity, *chain), joined)
                     following.append(identity)
                 crosses = any(one.account != identity.account for one in chain)
@@ -124,15 +131,17 @@ class _Doors:
         self._fields = fields
         self._everyone: dict[str, list[tuple[Identity, Caller, bool]]] = {}
         self._standing: dict[str, dict[str, tuple[tuple[Identity, bool], ...]]] = {}
-        self._open: dict[str, tuple[tuple[Identity, Decision], ...]] = {}
+        self._open: dict[tuple[str, bool], tuple[tuple[Identity, Decision], ...]] = {}
 
-    def before(self, role: Role) -> tuple[tuple[Identity, Decision], ...]:
-        held_ = self._open.get(role.arn)
-        if held_ is None:
-            held_ = self._open[role.arn] = tuple(self._walk(role))
-        return held_
+    def before(self, role: Role, *, inside: bool) -> tuple[tuple[Identity, Decision], ...]:
+        """Who may assume a role. `inside`: of its own account only roles, as a way from another account may lead through them."""
+        key = (role.arn, inside)
+        known = self._open.get(key)
+        if known is None:
+            known = self._open[key] = tuple(self._walk(role, inside=inside))
+        return known
 
-    def _walk(self, role: Role) -> Iterator[tuple[Identity, Decision]]:
+    def _walk(self, role: Role, *, inside: bool) -> Iterator[tuple[Identity, Decision]]:
         there = self._fields[role.account]
         standing = self._standing.get(role.trust)
         if standing is None:
@@ -143,7 +152,9 @@ class _Doors:
             for identity, speaks in identities:
                 if identity.arn == role.arn or (account == role.account and identity.arn in here.admins):
                     continue
-                if account != role.account and not speaks:
+                if account == role.account and inside and not isinstance(identity, Role):
+                    continue
+                if account != role.account and not (speaks and _speaks_of(here, identity, role.arn)):
                     continue  # between accounts both sides must allow
                 decision = _assume(here, identity, there, role, known)
                 if decision.effect in _MAY:
@@ -192,6 +203,15 @@ def _stands(tests: Sequence[PrincipalTest], caller: Caller, speaks: bool) -> boo
     """Whether a trust policy names somebody whose own policies speak of assuming roles, or who needs none in the role's own account."""
     reach = max((test.reach(caller) for test in tests), default=Reach.NONE)
     return reach > Reach.ACCOUNT or (speaks and reach is Reach.ACCOUNT)
+
+
+def _speaks_of(here: Field, identity: Identity, arn: str) -> bool:
+    """Whether anything of an identity allows to assume this very role: cheap, and false for most."""
+    return any(
+        rule.personal or rule.covers(arn, {})
+        for one in here.around[identity.arn].layers.identity
+        for rule in one.policy.rules(ASSUME.lower())[1]
+    )
 
 
 def _assume(here: Field, identity: Identity, there: Field, role: Role, known: dict[object, Decision]) -> Decision:
