@@ -63,7 +63,7 @@ def account(index: int, count: int, accounts: int, chance: random.Random) -> dic
                 trust({"AWS": f"arn:aws:iam::{beside}:root"}),
                 trust({"AWS": f"arn:aws:iam::{number(0)}:root"}),
                 trust({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-example"}}),
-            ][(i // 2) % 4]
+            ][3 if i == WIDE or i % 64 == 63 else (i // 2) % 3]
             more = {"RolePolicyList": inline, "InstanceProfileList": [], "AssumeRolePolicyDocument": trusted, "RoleLastUsed": {}}
             roles.append({**common, **more, "RoleName": f"role-{i}", "RoleId": f"AROA{index:04}{i:013}", "Arn": f"{arn}:role/role-{i}"})
         else:

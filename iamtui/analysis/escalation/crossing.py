@@ -8,6 +8,7 @@ first (an escalation in his own account, then the other account) is two ways as 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,12 +16,12 @@ from ...model.account import Snapshot
 from ...model.identity import Identity, Role
 from ...model.surroundings import Surroundings
 from ...policy.caller import Caller, PrincipalTest, Reach
-from ...policy.compiled import Form, compile_policy
-from ...policy.decision import Decision, Layers
+from ...policy.compiled import CompiledPolicy, Form, Rule, compile_policy
+from ...policy.decision import Decision, Held, Layers
 from ...policy.evaluation import Request, evaluate, held
 from ...policy.expression import Truth, all_of, words
 from ...policy.wildcard import is_pattern
-from ..access import NOTHING_AROUND, as_caller
+from ..access import NOTHING_AROUND, Around, as_caller
 from .evaluating import _MAY, Escalation, Field, Hops, _speaks, escalations, hops
 
 ASSUME = "sts:AssumeRole"
@@ -124,13 +125,30 @@ def _into(
         frontier = following
 
 
+class _Person(NamedTuple):
+    """Somebody who may stand before doors.
+
+    said:     what of his policies has to do with assuming roles, each with its rules; boundary: its texts
+    personal: whether one of his policies asks who he is
+    """
+
+    identity: Identity
+    caller: Caller
+    speaks: bool
+    said: tuple[tuple[str, tuple[Rule, ...]], ...]
+    boundary: tuple[str, ...] | None
+    personal: bool
+
+
 class _Doors:
-    """Who may walk through the door of a role, decided once a role. Who stands before it is found once for all roles that trust alike."""
+    """Who may walk through the door of a role, decided once a role. Who stands before it is found once for all roles that trust alike, and
+    those who are the same to a door get the same answer."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self._fields = fields
-        self._everyone: dict[str, list[tuple[Identity, Caller, bool]]] = {}
-        self._standing: dict[str, dict[str, tuple[tuple[Identity, bool], ...]]] = {}
+        self._everyone: dict[str, list[_Person]] = {}
+        self._standing: dict[str, dict[str, tuple[tuple[_Person, tuple[Reach, ...]], ...]]] = {}
+        self._speakers: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, bool], tuple[tuple[Identity, Decision], ...]] = {}
 
     def before(self, role: Role, *, inside: bool) -> tuple[tuple[Identity, Decision], ...]:
@@ -143,42 +161,85 @@ class _Doors:
 
     def _walk(self, role: Role, *, inside: bool) -> Iterator[tuple[Identity, Decision]]:
         there = self._fields[role.account]
+        door = held(role.trust, Form.RESOURCE, role.name, "trust policy")
         standing = self._standing.get(role.trust)
         if standing is None:
             standing = self._standing[role.trust] = self._before(role.trust)
-        for account, identities in standing.items():
-            here = self._fields[account]
+        for account, people in standing.items():
+            here, own = self._fields[account], account == role.account
+            alike = not (_asks_who(door.policy) or here.personal or there.personal)
             known: dict[object, Decision] = {}
-            for identity, speaks in identities:
-                if identity.arn == role.arn or (account == role.account and identity.arn in here.admins):
+            for person, reaches in people if own else people[: self._speakers[role.trust, account]]:
+                identity = person.identity
+                if identity.arn == role.arn or (own and (identity.arn in here.admins or (inside and not isinstance(identity, Role)))):
                     continue
-                if account == role.account and inside and not isinstance(identity, Role):
-                    continue
-                if account != role.account and not (speaks and _speaks_of(here, identity, role.arn)):
+                if not own and not _speaks_of(person, role.arn):
                     continue  # between accounts both sides must allow
-                decision = _assume(here, identity, there, role, known)
+                key = (*_saying(person, role.arn), reaches) if alike and not person.personal else None
+                decision = known.get(key) if key is not None else None
+                if decision is None:
+                    decision = _assume(here, person, there, role, door)
+                    if key is not None:
+                        known[key] = decision
                 if decision.effect in _MAY:
                     yield identity, decision
 
-    def _before(self, trust: str) -> dict[str, tuple[tuple[Identity, bool], ...]]:
-        rules = compile_policy(trust, Form.RESOURCE).rules(ASSUME.lower())[1]
-        tests = [rule.principal for rule in rules if rule.principal is not None]
-        found: dict[str, tuple[tuple[Identity, bool], ...]] = {}
+    def _before(self, trust: str) -> dict[str, tuple[tuple[_Person, tuple[Reach, ...]], ...]]:
+        denying, allowing = compile_policy(trust, Form.RESOURCE).rules(ASSUME.lower())
+        tests = [rule.principal for rule in allowing if rule.principal is not None]
+        every = [*tests, *(rule.principal for rule in denying if rule.principal is not None)]
+        found: dict[str, tuple[tuple[_Person, tuple[Reach, ...]], ...]] = {}
         for account in _named(tests, self._fields):
-            standing = tuple((identity, speaks) for identity, caller, speaks in self._callers(account) if _stands(tests, caller, speaks))
+            standing = []
+            for person in self._people(account):
+                reaches = tuple([test.reach(person.caller) for test in every])
+                reach = max(reaches[: len(tests)], default=Reach.NONE)
+                if reach > Reach.ACCOUNT or (person.speaks and reach is Reach.ACCOUNT):
+                    standing.append((person, reaches))
             if standing:
-                found[account] = standing
+                standing.sort(key=lambda one: not one[0].speaks)  # who says nothing comes to no door of another account
+                self._speakers[trust, account] = sum(1 for person, _ in standing if person.speaks)
+                found[account] = tuple(standing)
         return found
 
-    def _callers(self, account: str) -> list[tuple[Identity, Caller, bool]]:
+    def _people(self, account: str) -> list[_Person]:
         known = self._everyone.get(account)
         if known is None:
             known = self._everyone[account] = [
-                (identity, as_caller(identity), _speaks(policies, ASSUME.lower()))
+                _person(identity, policies)
                 for identity, policies in self._fields[account].everyone
                 if not (isinstance(identity, Role) and identity.service_linked)
             ]
         return known
+
+
+def _person(identity: Identity, policies: Around) -> _Person:
+    said = []
+    for one in policies.layers.identity:
+        denying, allowing = one.policy.rules(ASSUME.lower())
+        if denying or allowing:
+            said.append((one.text, (*denying, *allowing)))
+    boundary = policies.layers.boundary
+    texts = None if boundary is None else tuple(one.text for one in boundary)
+    return _Person(identity, as_caller(identity), _speaks(policies, ASSUME.lower()), tuple(said), texts, policies.personal)
+
+
+def _saying(person: _Person, arn: str) -> tuple[object, ...]:
+    """What somebody's policies say of assuming one role: who says the same is answered the same."""
+    return tuple([text for text, rules in person.said if any(rule.covers(arn, {}) for rule in rules)]), person.boundary
+
+
+def _asks_who(policy: CompiledPolicy) -> bool:
+    """Whether a trust policy may answer two identities of one account differently that it names alike."""
+    return policy.personal and any(
+        rule.personal
+        and (rule.statement.resources or not all(c.lowered in _OF_THE_ACCOUNT and not c.has_variables for c in rule.conditions))
+        for rule in (*policy.allows, *policy.denies)
+    )
+
+
+_OF_THE_ACCOUNT = frozenset(("aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "sts:externalid"))
+"""Condition keys that are the same for all identities of an account, or that nobody knows beforehand."""
 
 
 def _named(tests: Sequence[PrincipalTest], fields: Mapping[str, Field]) -> Sequence[str]:
@@ -199,33 +260,15 @@ def _accounts(tests: Sequence[PrincipalTest]) -> Sequence[str]:
     return sorted(account for account in found if account.isdigit())
 
 
-def _stands(tests: Sequence[PrincipalTest], caller: Caller, speaks: bool) -> bool:
-    """Whether a trust policy names somebody whose own policies speak of assuming roles, or who needs none in the role's own account."""
-    reach = max((test.reach(caller) for test in tests), default=Reach.NONE)
-    return reach > Reach.ACCOUNT or (speaks and reach is Reach.ACCOUNT)
+def _speaks_of(person: _Person, arn: str) -> bool:
+    """Whether anything of somebody allows to assume this very role: cheap, and false for most."""
+    return any(rule.statement.allows and (rule.personal or rule.covers(arn, {})) for _, rules in person.said for rule in rules)
 
 
-def _speaks_of(here: Field, identity: Identity, arn: str) -> bool:
-    """Whether anything of an identity allows to assume this very role: cheap, and false for most."""
-    return any(
-        rule.personal or rule.covers(arn, {})
-        for one in here.around[identity.arn].layers.identity
-        for rule in one.policy.rules(ASSUME.lower())[1]
-    )
-
-
-def _assume(here: Field, identity: Identity, there: Field, role: Role, known: dict[object, Decision]) -> Decision:
+def _assume(here: Field, person: _Person, there: Field, role: Role, door: Held) -> Decision:
     """Both sides: identity policies, boundary and service control policies of the caller, trust and resource control policies of the
-    role. The same policies before the same door get the same answer, where none of them asks who they are."""
-    policies = here.around[identity.arn]
-    door = held(role.trust, Form.RESOURCE, role.name, "trust policy")
-    key: object = None
-    if not policies.personal and not door.policy.personal and not here.personal and not there.personal:
-        caller = as_caller(identity)
-        reaches = tuple(r.principal.reach(caller) for rules in door.policy.rules(ASSUME.lower()) for r in rules if r.principal is not None)
-        key = (tuple(h.text for h in policies.layers.identity), tuple(h.text for h in policies.layers.boundary or ()), reaches)
-        if key in known:
-            return known[key]
+    role."""
+    policies = here.around[person.identity.arn]
     layers = Layers(
         identity=policies.layers.identity,
         boundary=policies.layers.boundary,
@@ -234,10 +277,7 @@ def _assume(here: Field, identity: Identity, there: Field, role: Role, known: di
         resource_control=there.rcps,
     )
     context = {**there.resource_context, **here.context}
-    decision = evaluate(Request(as_caller(identity), ASSUME, role.arn, layers, context=context, conditional=True))
-    if key is not None:
-        known[key] = decision
-    return decision
+    return evaluate(Request(person.caller, ASSUME, role.arn, layers, context=context, conditional=True))
 
 
 # -- edges that leave what was read ----------------------------------------------------------------------------------
