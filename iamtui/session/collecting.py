@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import threading
 import time
 from collections import deque
@@ -39,6 +40,8 @@ _TRIES = 4
 _OUTAGES = 6
 """Accounts in a row that the network does not reach: then nothing more is tried."""
 _GAAD = Kind.AUTHORIZATION
+_BEGUN = re.compile(r"\.(?:[0-9]{12}|organization)\.zip\.[0-9a-f]{12}")
+_ABANDONED = 3600.0
 
 
 class Way(Protocol):
@@ -141,6 +144,7 @@ class Collection:
         cannot even be named, OSError when the folder cannot be written."""
         self._way.who()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tidy()
         yield from self._list(cancelled)
         if cancelled():
             yield self._told(finished=True, stopped=True)
@@ -150,6 +154,12 @@ class Collection:
         yield from self._drive(cancelled)
         self._save()
         yield self._told(finished=True, stopped=cancelled())
+
+    def _tidy(self) -> None:
+        """Take away what killed runs had begun to write; not what another run may be writing now."""
+        for path in self._folder.iterdir():
+            if _BEGUN.fullmatch(path.name) and path.is_file() and time.time() - path.lstat().st_mtime > _ABANDONED:
+                path.unlink(missing_ok=True)
 
     def _list(self, cancelled: Cancelled) -> Iterator[Progress]:
         """Who there is: the organisation's accounts, or those that were named."""

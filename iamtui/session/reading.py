@@ -14,6 +14,7 @@ from ..model.coverage import Covered
 from ..model.document import Document, Gap, Kind
 from ..model.event import Event, Window
 from ..model.fact import Fact, State, absent, known
+from ..model.freshness import is_stale
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, PolicyRemark, Source, SourceInfo, Step, never_cancelled
@@ -137,11 +138,26 @@ class Reader:
         if self.source is None:
             return
         try:
+            if ask:
+                self._organization(cancelled)
             for item in self.source.surroundings(cancelled):
                 self.take_around(item)
             book.surroundings_read = not cancelled()
         except IamtuiError as error:
             book.failed(error)
+
+    def _organization(self, cancelled: Cancelled) -> None:
+        """The organisation above a live account, where what was kept of it is not of today: Organizations throttles hard."""
+        read = getattr(self.source, "organization", None)
+        if read is None:
+            return
+        if self.cache is not None:
+            for snapshot in self.book.world.snapshots:
+                kept = self.cache.document(snapshot.account, Kind.ORGANIZATION, "")
+                if kept is not None and not is_stale(Kind.ORGANIZATION, kept.as_of, self.book.now()):
+                    return
+        for item in read(cancelled):
+            self.take_around(item)
 
     def config_history(self, target: str, unique_id: str, arn: str, cancelled: Cancelled) -> Iterator[None]:
         """What AWS Config recorded of one resource; yields after every answer. A refusal is kept beside the resource."""

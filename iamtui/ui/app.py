@@ -171,7 +171,7 @@ class IamtuiApp(App[None]):
                 else:
                     self._tell(f"There is no theme {argument}; there are {', '.join(sorted(self.available_themes))}", bad=True)
             case "account":
-                self.explorer.go_to_list(self.explorer.list.kind, f"account:{argument}" if argument else "")
+                self.explorer.go_to_list(self.explorer.list.kind, _of_account(argument))
             case "accounts":
                 from .access import show_accounts
 
@@ -399,3 +399,8 @@ def run(session: Session, settings: Settings, target: str = "", problems: Sequen
     app = IamtuiApp(session, settings, target, problems)
     app.run(mouse=settings.mouse)
     return app.next_profile
+
+
+def _of_account(name: str) -> str:
+    """The filter for one account; a name with blanks is one word."""
+    return (f'account:"{name}"' if " " in name else f"account:{name}") if name else ""

@@ -11,6 +11,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from iamtui.model.accounts import Reading
 from iamtui.policy.decision import Effect
 from iamtui.session import Session
 from iamtui.source.evidence import EvidenceSource
+from iamtui.source.live import LiveOptions, LiveSource
+from iamtui.store.cache import Cache
 from tests.live.test_emulators import free_port, serve
 from tests.support.organization import ROLE, Call, client, furnish, nothing, proxy
 
@@ -31,6 +34,7 @@ READS = {
     "ListPolicies", "ListTargetsForPolicy", "DescribePolicy", "GetAccountAuthorizationDetails", "GetCredentialReport",
     "ListAccountAliases", "GetAccountSummary", "GetAccountPasswordPolicy",
 }  # fmt: skip
+NOW = datetime.now(UTC)
 NAMES = ["prod", "dev", "\x1b[31mred[/] =1+1", "logs", "shared"]
 HOSTILE = NAMES[2]
 
@@ -264,6 +268,24 @@ def test_organisation_policies_decide_as_those_of_evidence_do(moto: str, made: d
     blind = opened(tmp_path / "partly")
     row = blind.find(f"arn:aws:iam::{made['prod']}:role/{ROLE}")[0].row
     assert blind.can(row, "s3:DeleteBucket").notes == ("service control policies of the organisation were not read",)
+
+
+def test_an_account_reads_its_organisation_once_a_day(moto: str, made: dict[str, str], tmp_path: Path) -> None:
+    calls: list[Call] = []
+    with proxy(moto, nothing, calls) as url:
+        for moment in (NOW, NOW + timedelta(hours=20), NOW + timedelta(days=2)):
+            cache = Cache(tmp_path / "cache")
+            session = Session(LiveSource(LiveOptions(endpoint_url=url)), cache, now=lambda moment=moment: moment)  # type: ignore[misc]
+            session.open()
+            for _ in session.refresh():
+                pass
+            calls.clear()
+            session._reader._organization(lambda: False)
+            asked = {call.operation for call in calls}
+            assert ("ListRoots" in asked) is (moment != NOW + timedelta(hours=20)), moment
+            assert set(session._book.surroundings.organizations[0].paths) == set(made.values())
+            assert len(session._book.surroundings.organizations) == 1
+            cache.close()
 
 
 def test_without_a_list_of_accounts_it_says_how_to_name_them(moto: str, made: dict[str, str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -235,6 +236,16 @@ def test_young_bundles_stay_and_what_had_failed_is_read_again(tmp_path: Path) ->
     way.asked.clear()
     drive(way, tmp_path, now=NOW + timedelta(hours=26), again=True)
     assert set(way.asked) == {A, B, C}
+
+
+def test_what_a_killed_run_had_begun_is_taken_away(tmp_path: Path) -> None:
+    old, young, theirs = f".{A}.zip.0123456789ab", f".{B}.zip.0123456789ab", ".mine.zip.0123456789ab"
+    for name in (old, young, theirs):
+        (tmp_path / name).write_bytes(b"PK")
+    for name in (old, theirs):
+        os.utime(tmp_path / name, (1, 1))
+    drive(Way(**{f"_{A}": [body(A)]}), tmp_path)
+    assert sorted(path.name for path in tmp_path.glob(".*")) == sorted([young, theirs])
 
 
 def test_closed_and_excluded_accounts_are_not_asked(tmp_path: Path) -> None:

@@ -122,10 +122,10 @@ class LiveSource:
         yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
 
     def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """The organisation's policies, where the account is in one and may read them; policies of resources in the chosen Regions."""
+        """Policies of resources in the chosen Regions. The organisation is asked by itself, and less often."""
         from .resources import read_resource_policies
 
-        yield from self.organization(cancelled)
+        self._know_account()
         yield from read_resource_policies(self._caller, self.connection.regions(), cancelled)
 
     def organization(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:

@@ -95,7 +95,11 @@ _MORE = (
     ("  :sql [ENGINE] [SELECT … | SAVED n=value]  events in SQL, here or at AWS: :sql users-created days=30, :sql athena", ""),
     ("  :review [NAME | start NAME [LIST FILTER; …]]   what to look at first, and decisions; start freezes a campaign", ""),
     ("  :owner NAME                               who answers for what is selected, or under the cursor", ""),
-    ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
+    (
+        "  :accounts [FILTER]                        accounts that are open or known of, and what is missing; :account NAME narrows to one",
+        "",
+    ),
+    ("  :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
     ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
 )
