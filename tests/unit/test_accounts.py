@@ -304,6 +304,11 @@ def test_progress_is_words() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    write_folder(tmp_path)
+    return tmp_path
+
+
+def write_folder(tmp_path: Path) -> None:
     """Two accounts that were read, one with a hostile name that was denied."""
     for number, identities in (
         (A, [user(A, "ana", assume("*")), user(A, "old")]),
@@ -314,7 +319,6 @@ def folder(tmp_path: Path) -> Path:
     told = {"Result": "denied", "Reason": HOSTILE, "Action": "sts:AssumeRole", "Hint": "ask"}
     entries = [{"Id": A, "Name": "prod"}, {"Id": B, "Name": "dev"}, {"Id": C, "Name": HOSTILE, "Reading": told}]
     write_bundle(tmp_path / "organization.zip", [listed(*entries)], [], source="live", created=NOW)
-    return tmp_path
 
 
 def command(folder: Path, *words: str) -> Any:
