@@ -67,7 +67,10 @@ _SOURCE = (
         ["--trail-account", "trail_accounts"], multiple=True, help="Account of an organisation's trail; several times for several."
     ),
     click.Option(
-        ["--from", "evidence"], multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
+        ["--from", "evidence"],
+        multiple=True,
+        metavar="PATH",
+        help="Evidence: saved answers, CloudTrail files, bundles, folders; s3://BUCKET/PREFIX.",
     ),
     click.Option(["--demo"], is_flag=True, help="The demo account: no network, no credentials."),
     click.Option(["--offline"], is_flag=True, default=None, help="No network: show what was read before."),

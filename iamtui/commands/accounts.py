@@ -8,6 +8,7 @@ from typing import Any
 from ..analysis.accounts import COLUMNS
 from ..analysis.lists import ColumnKind
 from ..analysis.words import csv_text, plain
+from ..errors import Exit
 from ..session.export import csv_table, json_lines
 from ..text import visible
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
@@ -41,4 +42,5 @@ def print_accounts(options: Mapping[str, Any], filter_text: str, sort: str, form
         words(f"{len(lines):,} {'account' if len(lines) == 1 else 'accounts'}{f', {missing:,} of them missing' if missing else ''}")
     if not lines or form != "table":
         say_problems(session)
-    return exit_code(session)
+    code = exit_code(session)
+    return int(Exit.PARTIAL) if code == Exit.WRONG_USE and lines else code  # that all are missing is an answer

@@ -202,7 +202,9 @@ class Collection:
                 name = "partly" if reading is Reading.PARTLY else "fresh"
                 self._state = msgspec.structs.replace(self._state, **{name: getattr(self._state, name) + 1})
             else:
-                self._known[number] = msgspec.structs.replace(one, reading=Reading.NOT_READ, listed=self._now(), reason=_NOT_YET)
+                self._known[number] = msgspec.structs.replace(
+                    one, reading=Reading.NOT_READ, listed=self._now(), reason=_NOT_YET, hint=_AGAIN
+                )
                 self._waiting.append((number, 1))
         unused = self._excluded - {n.casefold() for one in self._known.values() for n in (one.account, one.name)}
         if unused:
@@ -428,6 +430,7 @@ class Collection:
 
 
 _NOT_YET = "its turn had not come when this was written"
+_AGAIN = "iamtui collect with the same folder goes on where it was"
 _COUNTERS = {
     Reading.READ: "read",
     Reading.PARTLY: "partly",
