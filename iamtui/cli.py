@@ -67,7 +67,10 @@ _SOURCE = (
         ["--trail-account", "trail_accounts"], multiple=True, help="Account of an organisation's trail; several times for several."
     ),
     click.Option(
-        ["--from", "evidence"], multiple=True, metavar="PATH", help="Evidence: saved answers, CloudTrail files, bundles, folders."
+        ["--from", "evidence"],
+        multiple=True,
+        metavar="PATH",
+        help="Evidence: saved answers, CloudTrail files, bundles, folders; s3://BUCKET/PREFIX.",
     ),
     click.Option(["--demo"], is_flag=True, help="The demo account: no network, no credentials."),
     click.Option(["--offline"], is_flag=True, default=None, help="No network: show what was read before."),
@@ -148,6 +151,19 @@ def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort:
     from .commands.lists import list_rows
 
     ctx.exit(list_rows(_choices(ctx, given), kind, " ".join(words), sort, form))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="[FILTER]")
+@click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
+@_format_option
+@_source_options
+@click.pass_context
+def accounts(ctx: click.Context, /, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
+    """Accounts that are open or known of: where each stands in its organisation, how old it is, what is missing and why."""
+    from .commands.accounts import print_accounts
+
+    ctx.exit(print_accounts(_choices(ctx, given), " ".join(words), sort, form))
 
 
 @cli.command()
@@ -594,12 +610,21 @@ def evaluate(ctx: click.Context, file: BinaryIO) -> None:
 @click.option("--every", default="", metavar="24h", help="Go on: a dated bundle into the folder each time (30min, 6h, 7d).")
 @click.option("--keep", type=click.IntRange(min=1), default=None, help="Take the oldest dated ones of the account away beyond so many.")
 @click.option("--times", type=click.IntRange(min=0), default=0, help="With --every: so often, then end (for ever).")
+@click.option("--organization", is_flag=True, help="Every account of the organisation, and its policies, into the folder.")
+@click.option("--accounts", multiple=True, metavar="FILE|ID,ID", help="These accounts instead: ids, or a file of them (lines, CSV, JSON).")
+@click.option("--exclude", multiple=True, metavar="ID|NAME|FILE", help="Leave accounts out.")
+@click.option("--role-name", metavar="NAME", help="Role to assume in each (OrganizationAccountAccessRole).")
+@click.option("--at-once", type=click.IntRange(1, 16), default=None, help="Accounts read side by side (6).")
+@click.option("--again", is_flag=True, help="Read accounts again whose bundle is younger than a day.")
 @_source_options
 @click.pass_context
 def collect(ctx: click.Context, /, output: str, every: str, keep: int | None, times: int, **given: Any) -> None:
     """Write a portable bundle of what was read: raw answers, hashes, coverage; no secrets.
 
     In a folder it is called ACCOUNT-2026-11-27T0300Z.zip, and nothing is ever written over.
+
+    With --organization or --accounts a role is assumed in each account, and the folder gets ACCOUNT.zip for each and organization.zip;
+    `--from FOLDER` opens them all. The same command again reads what is missing. --external-id goes with every role.
     """
     from .commands.collect import collect_bundle
 

@@ -132,6 +132,18 @@ def organization_levels(surroundings: Surroundings, account: str, kind: str, for
     )
 
 
+def organization_note(surroundings: Surroundings, account: str) -> str:
+    """What of the organisation's policies is in no answer about an account, in words; "" when all of them are."""
+    organization = surroundings.organization_of(account)
+    if organization is None:
+        return "organisation policies were not read"
+    if account == organization.management or not organization.unread:
+        return ""
+    kinds = {"SERVICE_CONTROL_POLICY": "service control policies", "RESOURCE_CONTROL_POLICY": "resource control policies"}
+    unread = " and ".join(kinds.get(kind, kind) for kind in sorted(organization.unread, reverse=True))
+    return f"{unread} of the organisation were not read"
+
+
 def resource_policy(resource: str, snapshots: Iterable[Snapshot], surroundings: Surroundings) -> tuple[tuple[Held, ...] | None, str]:
     """(the policy on a resource, the account it is in) as far as known: trust policies of roles, bucket policies of objects."""
     if ":role/" in resource:
@@ -192,14 +204,14 @@ def decide(identity: Identity, snapshot: Snapshot, asked: Question, surroundings
             asked.action,
             asked.resource,
             layers,
-            context=asked.context,
+            context={**surroundings.principal_context(snapshot.account), **asked.context},
             conditional=asked.conditional,
             resource_account=asked.resource_account,
         )
     )
     notes = []
-    if surroundings.organization_of(snapshot.account) is None:
-        notes.append("organisation policies were not read")
+    if unread := organization_note(surroundings, snapshot.account):
+        notes.append(unread)
     if asked.resource_policy is None and asked.resource.split(":")[2:3] and asked.resource.split(":")[2] in _HAVE_POLICIES:
         notes.append("a policy on the resource was not read")
     return Verdict(decision, found.unread, tuple(notes))

@@ -25,7 +25,7 @@ from ..policy.document import Statement
 from ..policy.evaluation import Request, evaluate
 from ..policy.expression import All, Open, all_of, any_of, negated, words
 from ..policy.wildcard import is_pattern
-from .access import NOTHING_AROUND, around, as_caller, organization_levels
+from .access import NOTHING_AROUND, around, as_caller, organization_levels, organization_note
 
 UNKNOWN_LEVEL = "unknown"
 _EVERYTHING = "**"  # asks for every resource, but lets a deny on some of them be seen, which a lone star does not
@@ -112,9 +112,7 @@ def effective_access(identity: Identity, snapshot: Snapshot, surroundings: Surro
     scps = organization_levels(surroundings, snapshot.account, "SERVICE_CONTROL_POLICY", Form.IDENTITY)
     rcps = organization_levels(surroundings, snapshot.account, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
     layers = msgspec.structs.replace(own.layers, service_control=scps, resource_control=rcps)
-    return _Effective(as_caller(identity), layers).answer(
-        own.unread, "" if surroundings.organization_of(snapshot.account) else "organisation policies were not read"
-    )
+    return _Effective(as_caller(identity), layers).answer(own.unread, organization_note(surroundings, snapshot.account))
 
 
 @lru_cache(maxsize=4096)

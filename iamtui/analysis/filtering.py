@@ -13,6 +13,7 @@ last-seen:>90d   longer ago than 90 days (s, min, h, d, w, mo, y); <7d or 7d: wi
 created:<2024    before 2024; also 2024-03, 2024-03-01, 2024-03-01T10:20, all UTC; >= and <= include the time named
 policies:>=5     numbers
 origin:10.0.0.0/8  addresses of a network
+account:prod     of an account, by its id or its name
 since:7d  until:2026-10-01   bounds of the list's own time, both included
 """
 
@@ -185,7 +186,8 @@ def _find(name: str, columns: Sequence[Column]) -> list[Column]:
         found = [c for c in columns if c.kind is ColumnKind.TEXT and c.id != "actor"][:1]
     if not found and folded in _ALIASES:
         found = [c for c in columns if c.id == _ALIASES[folded]]
-    return found or [c for c in columns if c.id.startswith(folded) or titles[c.id].startswith(folded)]
+    found = found or [c for c in columns if c.id.startswith(folded) or titles[c.id].startswith(folded)]
+    return [c for c in found if c.id != "account-name"] if any(c.id == "account" for c in found) else found
 
 
 def column_named(name: str, columns: Sequence[Column]) -> Column:
@@ -218,7 +220,9 @@ def _column_term(name: str, value: _Token, columns: Sequence[Column], now: datet
             _Char(char, True) for char in {"yes": "read", "true": "read", "no": "write", "false": "write"}.get(_text(value), _text(value))
         ]
     tests = [test for part in _alternatives(value) if (test := _test(column, part, now)) is not None]
-    return Term(tuple(tests), (column.id,), negated) if tests else None
+    # An account is named by its id or by what people call it.
+    places = ("account", "account-name") if column.id == "account" and any(c.id == "account-name" for c in columns) else (column.id,)
+    return Term(tuple(tests), places, negated) if tests else None
 
 
 _STATES: dict[str, frozenset[State]] = {

@@ -6,7 +6,7 @@ give away, then what is held for nothing. A claim that the facts do not carry is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from ..model.account import Snapshot
@@ -16,6 +16,7 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.surroundings import Surroundings
 from ..policy.validation import Remark, validate
 from .access import NOTHING_AROUND
+from .escalation.crossing import crossings
 from .escalation.evaluating import Escalation, Field, Hops, escalations, hops
 from .exposure import Exposure, exposures
 from .reach import attached_to
@@ -35,15 +36,22 @@ def findings(
     """All findings of the open accounts. `now` judges what is unused; without it nothing is called unused."""
     known = tuple(snapshots)
     found = [_exposed(one, known) for one in exposures(known, surroundings)]
+    fields: dict[str, Field] = {}
+    ways: list[Escalation] = []
+    chains: list[Hops] = []
     for snapshot in known:
         if cancelled():
             return ()
-        field = Field(snapshot, surroundings)
-        ways = escalations(field)
-        found += _escalating(ways, hops(field, ways))
+        field = fields[snapshot.account] = Field(snapshot, surroundings)
+        walked = escalations(field)
+        ways += walked
+        chains += hops(field, walked)
         found += _policies(snapshot)
         if now is not None:
             found += _unused(snapshot, field, now)
+    found += _escalating(ways, chains)
+    if len(known) > 1 and not cancelled():
+        found += _crossing(crossings(fields, ways, chains)[0], {snapshot.account: snapshot.label for snapshot in known}, fields)
     return tuple(sorted(found, key=lambda f: (f.severity.rank, _KINDS.index(f.kind), f.subject, f.name, f.claim)))
 
 
@@ -128,6 +136,38 @@ def _escalating(ways: Iterable[Escalation], chains: Iterable[Hops]) -> Iterator[
             (f"assumes in turn: {over}", *last),
             f"see that {chain.roles[0].name} is meant to be assumed by it, and ask for MFA in the trust policy",
         )
+
+
+def _crossing(chains: Iterable[Hops], names: Mapping[str, str], fields: Mapping[str, Field]) -> Iterator[Finding]:
+    """One finding an identity: the accounts it ends in as an administrator. Who administers his own account has less to gain."""
+    by: dict[str, list[Hops]] = {}
+    for chain in chains:
+        by.setdefault(chain.identity.arn, []).append(chain)
+    for held in by.values():
+        held.sort(key=lambda chain: (bool(chain.conditions), len(chain.roles), names[chain.account].casefold()))
+        first = held[0]
+        over = " → ".join(f"{role.name} of {names[role.account]}" for role in first.roles)
+        others = len({chain.account for chain in held}) - 1
+        more = f", and {others} other {'account' if others == 1 else 'accounts'}" if others else ""
+        evidence = [crossing_words(chain, names) for chain in held[:_MOST_EVIDENCE]]
+        if len(held) > _MOST_EVIDENCE:
+            evidence.append(f"and {len(held) - _MOST_EVIDENCE} more: iamtui escalations {first.identity.name}")
+        own = first.identity.arn in fields[first.identity.account].admins
+        yield _of_identity(
+            first.identity,
+            FindingKind.ESCALATION,
+            Severity.MEDIUM if own or first.conditions else Severity.HIGH,
+            f"ends as an administrator of other accounts: {names[first.account]} by assuming {over}{more}",
+            tuple(evidence),
+            f"see that {first.roles[0].name} is meant to be assumed from account {names[first.identity.account]}, and narrow its trust policy",
+        )
+
+
+def crossing_words(chain: Hops, names: Mapping[str, str]) -> str:
+    """A way between accounts in one line."""
+    over = " → ".join(f"{names.get(role.account, role.account)}/{role.name}" for role in chain.roles)
+    last = f", there: {_way_words(chain.last)}" if chain.last is not None else ""
+    return f"assumes {over}{last}{f' when {chain.conditions}' if chain.conditions else ''}"
 
 
 def _way_words(way: Escalation) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..model.account import ROLES, SUMMARY, USERS, Snapshot
-from ..model.fact import Fact, State, absent
+from ..model.fact import Fact, State, absent, known
 from ..model.identity import User
 from .words import csv_text, machine, plain
 
@@ -49,11 +49,13 @@ class Column(msgspec.Struct, frozen=True, eq=False):
 
 
 @lru_cache(maxsize=64)
-def columns(kind: str, several_accounts: bool = False, advised: bool = False, marked: bool = False) -> tuple[Column, ...]:
+def columns(
+    kind: str, several_accounts: bool = False, advised: bool = False, marked: bool = False, named: bool = False
+) -> tuple[Column, ...]:
     """The columns of `users`, `roles`, `groups`, `policies`, `events` or `findings`, in their order on screen.
 
-    In JSON and CSV always, on screen only where it tells something: the account when there are several, what last-accessed details
-    tell when they were asked for (`advised`), the decision of a review when there is any (`marked`).
+    In JSON and CSV always, on screen only where it tells something: the account when there are several, its name when one of them has
+    one (`named`), what last-accessed details tell when they were asked for (`advised`), the decision of a review when there is any (`marked`).
     """
     found = _columns(kind)
     if kind != "events":
@@ -61,8 +63,12 @@ def columns(kind: str, several_accounts: bool = False, advised: bool = False, ma
 
         # A policy's owner column tells AWS's policies from one's own; findings belong to what they are about.
         found = with_review(found, owner_id="owned-by" if kind == "policies" else "owner", owned=kind != "findings")
-    shown = {"account": several_accounts, "mark": marked}
+        at = next(place for place, column in enumerate(found) if column.id == "account") + 1
+        found = (*found[:at], _ACCOUNT_NAME, *found[at:])
+    shown = {"account": several_accounts, "account-name": several_accounts and named, "mark": marked}
     found = tuple(msgspec.structs.replace(c, detail_only=not shown[c.id]) if c.id in shown else c for c in found)
+    if shown["account-name"]:  # where there is room for one of them it is the name
+        found = tuple(msgspec.structs.replace(c, priority=4) if c.id == "account" else c for c in found)
     if advised:
         found = tuple(
             msgspec.structs.replace(c, detail_only=False, priority=min(c.priority, _ADVISED[c.id])) if c.id in _ADVISED else c
@@ -70,6 +76,17 @@ def columns(kind: str, several_accounts: bool = False, advised: bool = False, ma
         )
     return found
 
+
+_ACCOUNT_NAME = Column(
+    "account-name",
+    "ACCOUNT NAME",
+    ColumnKind.TEXT,
+    "What people call the account: its alias, else its name in the organisation, else its id.",
+    lambda _, snapshot: known(snapshot.label),
+    16,
+    1,
+)
+"""Of all lists but events: those may be of accounts nobody has read."""
 
 _ADVISED = {"last-seen": 1, "last-accessed": 1, "unused-services": 0}
 """What last-accessed details tell in a list, and how long it stays when room gets scarce."""

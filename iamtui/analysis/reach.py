@@ -12,7 +12,8 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Policy
 
 T = TypeVar("T")
-_KEPT = 24
+_EACH = 24
+_kept = _EACH
 _lock = threading.Lock()
 _made: OrderedDict[tuple[str, tuple[int, ...]], tuple[tuple[object, ...], Any]] = OrderedDict()
 
@@ -28,9 +29,15 @@ def once(name: str, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
     answer = make()
     with _lock:
         _made[key] = (inputs, answer)
-        while len(_made) > _KEPT:
+        while len(_made) > _kept:
             _made.popitem(last=False)
     return answer
+
+
+def keep_for(accounts: int) -> None:
+    """Keep as many answers as so many open accounts need: with too few of them, each account would push another's out."""
+    global _kept
+    _kept = _EACH * max(accounts, 1)
 
 
 def groups_by_name(snapshot: Snapshot) -> Mapping[str, Group]:

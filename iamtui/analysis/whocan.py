@@ -94,6 +94,7 @@ def _inside(asked: Question, snapshot: Snapshot, surroundings: Surroundings) -> 
     owner = asked.resource_account or snapshot.account
     rcps = organization_levels(surroundings, owner, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
     action = asked.action.lower()
+    context = {**surroundings.principal_context(snapshot.account), **asked.context}
     resource_rules = [rule for held in asked.resource_policy or () for rules in held.policy.rules(action) for rule in rules]
     named = any(rule.statement.allows for rule in resource_rules)
     elsewhere = [held for level in (*scps, *rcps) for held in level] + list(asked.resource_policy or ())
@@ -124,7 +125,7 @@ def _inside(asked: Question, snapshot: Snapshot, surroundings: Surroundings) -> 
                 asked.action,
                 asked.resource,
                 layers,
-                context=asked.context,
+                context=context,
                 resource_account=asked.resource_account,
                 conditional=asked.conditional,
             )

@@ -24,6 +24,15 @@ _NAP = 30.0
 
 def collect_bundle(options: Mapping[str, Any], output: str, every: str = "", keep: int = 0, times: int = 0) -> int:
     """Read the account and write a bundle. Where `output` is a folder the bundle gets a dated name in it; `every` goes on doing so."""
+    if options.get("organization") or options.get("accounts"):
+        if every or keep or times:
+            raise UsageError("--every and --keep are for one account", "start it from cron: what is younger than a day is not read again")
+        from .organization import collect_accounts
+
+        return collect_accounts(options, output)
+    for option in ("exclude", "role_name", "at_once", "again"):
+        if options.get(option):
+            raise UsageError(f"--{option.replace('_', '-')} is for many accounts", "add --organization or --accounts")
     span = _span(every) if every else None
     folder = span is not None or output.endswith(("/", os.sep)) or Path(output).is_dir()
     if span is not None and Path(output).is_file():

@@ -24,7 +24,7 @@ from ..session.differencetext import (
 )
 from ..session.export import csv_table
 from ..session.facade import utc_now
-from .opening import open_session, read_all, say_problems, settings_of
+from .opening import fetched, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 _TABLE = ("SEVERITY", "OF", "NAME", "WHAT", "DIFFERENCE", "WHO")
@@ -47,8 +47,8 @@ def print_diff(
     trails = settings.cache_path / "trails"
     if old == OPEN:
         raise UsageError("OLD is a bundle, a folder or a file", f"only NEW can be {OPEN}: the account of the source options")
-    before = opened((old, *more_old), utc_now, trails)
-    after = _open_point(options, more_new) if new == OPEN else opened((new, *more_new), utc_now, trails)
+    before = opened(fetched((old, *more_old), settings), utc_now, trails)
+    after = _open_point(options, more_new) if new == OPEN else opened(fetched((new, *more_new), settings), utc_now, trails)
     found = compared(before, after, look_up=look_up)
     shown = narrowed(found, " ".join(told), utc_now(), sort.removeprefix("-"), descending=sort.startswith("-"))
     if form == "json":
@@ -110,7 +110,7 @@ def print_history(options: Mapping[str, Any], name: str, paths: Sequence[str], f
     settings = settings_of(options)
     live = OPEN in paths
     last = _open_point(options, ()).session if live else None
-    found = history(name, [path for path in paths if path != OPEN], utc_now, settings.cache_path / "trails", last=last)
+    found = history(name, fetched([path for path in paths if path != OPEN], settings), utc_now, settings.cache_path / "trails", last=last)
     if form == "json":
         print_json(history_json(found))
     elif form == "csv":

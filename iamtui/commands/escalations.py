@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Exit, NotFoundError
+from ..session.crossingtext import grouped, hops_json, unread_words
 from ..session.export import csv_table
 from ..session.verdicts import escalation_json
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 _COLUMNS = ("identity", "path", "title", "ends_as", "conditions", "unseen")
+_ACCOUNTS = ("account", "ends_in")
+_MOST_UNREAD = 10
 
 
 def print_escalations(options: Mapping[str, Any], name: str, form: str) -> int:
@@ -24,31 +27,32 @@ def print_escalations(options: Mapping[str, Any], name: str, form: str) -> int:
         if not matches:
             raise NotFoundError(f"{name} is nowhere in what has been read")
         row = matches[0].row
-    found, chains = session.escalations(row)
-    rows = [escalation_json(one) for one in found]
-    hops = [
-        {
-            "identity": chain.identity.name,
-            "path": "sts:AssumeRole",
-            "title": "Assume " + " → ".join(role.name for role in chain.roles),
-            "ends_as": chain.last.ends_as if chain.last is not None else "administrator",
-            "conditions": "",
-            "unseen": [],
-            "arn": chain.identity.arn,
-            "target": chain.roles[-1].arn,
-            "steps": [],
-        }
-        for chain in chains
-    ]
-    everything = [*rows, *hops]
-    flat = [[value if isinstance(value := one[c], str) else "; ".join(value) for c in _COLUMNS] for one in everything]
+    found = session.ways(row)
+    names = {snapshot.account: snapshot.label for snapshot in session.world.snapshots}
+    several = len(names) > 1
+    ways = [{**escalation_json(one), "account": one.identity.account, "ends_in": one.identity.account} for one in found.escalations]
+    hops = [hops_json(chain, names) for chain in found.hops]
+    crossings = [hops_json(chain, names) for chain in found.crossings]
+    everything = [*ways, *hops, *crossings]
+    columns = (_COLUMNS[0], *_ACCOUNTS, *_COLUMNS[1:]) if several else _COLUMNS
     if form == "json":
         print_json(everything)
     elif form == "csv":
-        data(csv_table(list(_COLUMNS), flat))
+        data(csv_table(list(columns), [_flat(one, columns) for one in everything]))
     else:
-        print_table([c.upper().replace("_", " ") for c in _COLUMNS], flat)
-        words(f"{len(everything)} ways to an administrator's rights" if everything else "no way to an administrator's rights was found")
+        rows = [*ways, *hops, *grouped(found.crossings, names)]
+        print_table([c.upper().replace("_", " ") for c in columns], [_flat(one, columns) for one in rows])
+        words(f"{len(everything):,} ways to an administrator's rights" if everything else "no way to an administrator's rights was found")
+    if several or session.world.accounts:
+        edges = unread_words(found.unread, session.world.accounts)
+        for line in edges[:_MOST_UNREAD]:
+            words(line)
+        if len(edges) > _MOST_UNREAD:
+            words(f"and {len(edges) - _MOST_UNREAD} more accounts that were not read")
     say_problems(session)
     code = exit_code(session)
     return int(Exit.CHECK_FAILED) if everything and code in (Exit.FINE, Exit.PARTIAL) else code
+
+
+def _flat(one: Mapping[str, Any], columns: tuple[str, ...]) -> list[str]:
+    return [value if isinstance(value := one[c], str) else "; ".join(value) for c in columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,12 @@ from ..config import Settings
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from ..model.document import Gap
     from ..session import Session
+    from ..source.base import Cancelled, Step
+    from ..source.evidence import EvidenceSource
+    from ..source.live import LiveOptions
+    from ..source.live.mirror import Mirror
 
 _FLAGS = tuple(setting.name for setting in config.SETTINGS)
 
@@ -45,29 +50,13 @@ def _session_of(options: Mapping[str, Any], settings: Settings, now: Any) -> Ses
 
         return Session(DemoSource(now=clock()), now=clock)
     if evidence:
-        from ..source.evidence import EvidenceSource
-
-        return Session(EvidenceSource(evidence), now=clock, trails=settings.cache_path / "trails")
-    from ..source.live import KeptTrail, LiveOptions, LiveSource, TrailSource
+        return Session(evidence_source(evidence, settings), now=clock, trails=settings.cache_path / "trails")
+    from ..source.live import KeptTrail, LiveSource, TrailSource
     from ..store.cache import Cache
 
     since, until = time_bounds(options, clock())
     source = (KeptTrail if settings.trail and settings.offline else TrailSource if settings.trail else LiveSource)(
-        LiveOptions(
-            profile=settings.profile,
-            regions=settings.regions,
-            role_arn=settings.role_arn,
-            external_id=settings.external_id,
-            mfa_serial=settings.mfa_serial,
-            endpoint_url=settings.endpoint_url,
-            lookup_days=settings.lookup_days,
-            trail=settings.trail,
-            trail_days=settings.trail_days,
-            trail_accounts=settings.trail_accounts,
-            trail_since=since,
-            trail_until=until,
-        ),
-        mfa_prompt=ask_for_code,
+        live_options(settings, since, until), mfa_prompt=ask_for_code
     )
     cache = Cache(settings.cache_path)
     trails = settings.cache_path / "trails"
@@ -75,6 +64,66 @@ def _session_of(options: Mapping[str, Any], settings: Settings, now: Any) -> Ses
         kept = source if isinstance(source, KeptTrail) else None
         return Session(None, cache, offline=True, now=clock, connection=source.info, trails=trails, kept=kept)
     return Session(source, cache, now=clock, trails=trails)
+
+
+def evidence_source(paths: Sequence[str], settings: Settings) -> EvidenceSource:
+    """Files and folders, and what lies below addresses in S3: that is fetched when it is read, not before."""
+    from ..source.evidence import EvidenceSource
+
+    if not any(path.startswith("s3://") for path in paths):
+        return EvidenceSource(paths)
+    mirrors = {path: mirror_of(path, settings) for path in paths if path.startswith("s3://")}
+
+    def bring(cancelled: Cancelled) -> Iterator[Step | Gap]:
+        for mirror in mirrors.values():
+            yield from mirror.bring(cancelled)
+
+    return EvidenceSource([str(mirrors[path].path) if path in mirrors else path for path in paths], bring)
+
+
+def mirror_of(url: str, settings: Settings) -> Mirror:
+    """The private copy of what lies below an address in S3."""
+    from ..source.live.mirror import Mirror
+
+    return Mirror(live_options(settings), url, settings.cache_path / "s3", ask_for_code, offline=settings.offline)
+
+
+def fetched(paths: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """Paths, those in S3 fetched now and named by their copies; what could not be had is said. Raises AwsError when nothing can be had."""
+    from ..model.document import Gap
+    from .output import words
+
+    found = []
+    for path in paths:
+        if not path.startswith("s3://"):
+            found.append(path)
+            continue
+        mirror = mirror_of(path, settings)
+        for item in mirror.bring(lambda: False):
+            if isinstance(item, Gap):
+                words(f"{item.state.value}: {item.reason}{f'; {item.hint}' if item.hint else ''}")
+        found.append(str(mirror.path))
+    return tuple(found)
+
+
+def live_options(settings: Settings, since: datetime | None = None, until: datetime | None = None) -> LiveOptions:
+    """The way into an account, as the settings have it. `since`, `until`: days of a trail's bucket."""
+    from ..source.live import LiveOptions
+
+    return LiveOptions(
+        profile=settings.profile,
+        regions=settings.regions,
+        role_arn=settings.role_arn,
+        external_id=settings.external_id,
+        mfa_serial=settings.mfa_serial,
+        endpoint_url=settings.endpoint_url,
+        lookup_days=settings.lookup_days,
+        trail=settings.trail,
+        trail_days=settings.trail_days,
+        trail_accounts=settings.trail_accounts,
+        trail_since=since,
+        trail_until=until,
+    )
 
 
 def time_bounds(options: Mapping[str, Any], now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -30,7 +30,7 @@ def print_practices(options: Mapping[str, Any], name: str, form: str, least: int
     elif form == "markdown":
         _markdown(found)
     elif name:
-        _one(found[0])
+        _one(found[0], {snapshot.account: snapshot.label for snapshot in session.world.snapshots})
     else:
         print_table([column.upper() for column in COLUMNS], [practice_row(one) for one in found], right=frozenset({0, 3}))
     say_problems(session)
@@ -54,12 +54,16 @@ def _named(name: str, found: tuple[Practice, ...]) -> Practice:
     return chosen[0]
 
 
-def _one(practice: Practice) -> None:
+def _one(practice: Practice, names: Mapping[str, str]) -> None:
     share = f", {share_words(practice)}" if practice.share is not None else ""
     data(f"{practice.number}  {practice.title}: {practice.kept.value}{share}\n{practice.claim}\n\n")
+    several = len(names) > 1
     if practice.offenders:
-        rows = [[one.name, one.subject, one.words, one.source] for one in practice.offenders]
-        print_table(["NAME", "SUBJECT", "EVIDENCE", "SOURCE"], rows)
+        rows = [
+            [one.name, *([names.get(one.account, one.account)] if several else []), one.subject, one.words, one.source]
+            for one in practice.offenders
+        ]
+        print_table(["NAME", *(["ACCOUNT"] if several else []), "SUBJECT", "EVIDENCE", "SOURCE"], rows)
         data("\n")
     for missing in practice.missing:
         data(f"not known: {missing}\n")

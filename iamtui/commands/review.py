@@ -110,12 +110,15 @@ def _queue_rows(session: Session, found: reviews.Queue, form: str, *, open_only:
     if form == "json":
         print_json([_state_json(session, state) for state in states])
         return finish(session)
-    header = ["place", "what", "of", "score", "decided", "before", "signs"]
+    names = {snapshot.account: snapshot.label for snapshot in session.world.snapshots}
+    several = len({s.item.subject.account for s in found.states}) > 1
+    header = ["place", "what", "of", *(["account"] if several else []), "score", "decided", "before", "signs"]
     rows = [
         [
             str(s.item.place + 1),
             s.item.subject.name,
             s.item.subject.noun,
+            *([names.get(s.item.subject.account, s.item.subject.account)] if several else []),
             str(s.item.score),
             ", ".join(s.decided.words(now)) if s.decided is not None else "",
             _before(s, now),
@@ -123,7 +126,7 @@ def _queue_rows(session: Session, found: reviews.Queue, form: str, *, open_only:
         ]
         for s in states
     ]
-    print_rows(header, rows, form, right=frozenset((0, 3)))
+    print_rows(header, rows, form, right=frozenset((0, 4 if several else 3)))
     return finish(session)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from .accounts import KnownAccount
 from .credentials import AccessKey, Credentials
 from .document import Gap, Kind, Origin
 from .fact import Fact, State
@@ -46,6 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     summary:     GetAccountSummary's map (`AccountMFAEnabled`, `Users` …)
     sections:    by section name (USERS … PASSWORD_POLICY)
     caller_arn:  who read it, "" for evidence without that fact
+    name:        what its organisation calls the account, "" when nothing told
     last_events: latest event by identity ARN among the events read so far; never kept on disk
     last_accessed: last-accessed details by ARN, of those that were asked for; never kept on disk with it
     new_places:  why events are somebody's first from a network or in a Region, by event id; never kept on disk
@@ -66,6 +68,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
     sections: Mapping[str, Section] = {}
     gaps: tuple[Gap, ...] = ()
     caller_arn: str = ""
+    name: str = ""
     last_events: Mapping[str, datetime] = {}
     last_accessed: Mapping[str, Fact[UsageBrief]] = {}
     new_places: Mapping[str, tuple[str, ...]] = {}
@@ -76,8 +79,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def label(self) -> str:
-        """What people call the account: its alias, else its id."""
-        return self.aliases[0] if self.aliases else self.account
+        """What people call the account: its alias, else its name in the organisation, else its id."""
+        return self.aliases[0] if self.aliases else self.name or self.account
 
     @property
     def as_of(self) -> datetime | None:
@@ -98,11 +101,15 @@ class DocumentNote(msgspec.Struct, frozen=True):
 
 
 class World(msgspec.Struct, frozen=True, eq=False):
-    """All open accounts, in the order they were opened."""
+    """All open accounts, in the order they were opened.
+
+    accounts: accounts that are known of, by id, read or not; empty when no list of accounts was read
+    """
 
     snapshots: tuple[Snapshot, ...] = ()
     notes: tuple[DocumentNote, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    accounts: Mapping[str, KnownAccount] = {}
 
     def snapshot(self, account: str) -> Snapshot | None:
         return next((s for s in self.snapshots if s.account == account), None)

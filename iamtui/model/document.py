@@ -35,7 +35,8 @@ class Kind(StrEnum):
     CONFIG_ITEMS = "config-items"
     CONFIG_RECORDERS = "config-recorders"  # DescribeConfigurationRecorders and …Status of one Region, joined or each
     RESOURCE_POLICIES = "resource-policies"
-    ORGANIZATION = "organization"
+    ORGANIZATION = "organization"  # roots, units, accounts and policies of an organisation, joined
+    ACCOUNTS = "accounts"  # ListAccounts, or a list of accounts with how a sweep of each went
     GUARDS = "guards"  # trails, metric filters, alarms, topics, rules …; key: the operation, and what it was asked about
     SIMULATION = "simulation"
     OTHER = "other"  # recognised as something that is not account data; `key` says what it looked like

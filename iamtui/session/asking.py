@@ -24,6 +24,7 @@ from .reading import Reader
 if TYPE_CHECKING:
     from ..analysis.access import Verdict
     from ..analysis.effective import Difference, EffectiveAccess
+    from ..analysis.escalation.crossing import Ways
     from ..analysis.escalation.evaluating import Escalation, Hops
     from ..analysis.exposure import Exposure
     from ..analysis.reducing import Reduction
@@ -120,6 +121,22 @@ class AccessQuestions:
             arn = arn_of(row.item)
             return tuple(w for w in ways if w.identity.arn == arn), tuple(c for c in chains if c.identity.arn == arn)
         return tuple(ways), tuple(chains)
+
+    def ways(self, row: Row | None = None) -> Ways:
+        """As `escalations`, with the ways from one open account into another, and the edges to accounts that were not read."""
+        from ..analysis.escalation.crossing import Ways, all_ways
+
+        self._reader.surroundings()
+        found = all_ways(self._book.world.snapshots, self._book.surroundings)
+        if row is None:
+            return found
+        arn = arn_of(row.item)
+        return Ways(
+            tuple(one for one in found.escalations if one.identity.arn == arn),
+            tuple(one for one in found.hops if one.identity.arn == arn),
+            tuple(one for one in found.crossings if one.identity.arn == arn),
+            tuple(one for one in found.unread if one.arn == arn),
+        )
 
     @property
     def has_resource_policies(self) -> bool:

@@ -26,6 +26,7 @@ from ..model.identity import Group, Identity, Role, User
 from ..model.policy import Grant, Policy, PolicyVersion
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, Source, SourceInfo, never_cancelled
+from .accounting import AccountQuestions
 from .analyzing import AnalyzerQuestions
 from .answers import (
     NAMED,
@@ -93,6 +94,7 @@ def utc_now() -> datetime:
 
 class Session(
     AccessQuestions,
+    AccountQuestions,
     ChangeQuestions,
     GuardQuestions,
     OverviewQuestions,
@@ -291,7 +293,7 @@ class Session(
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=kind,
-            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor), self.has_marks),
+            columns=lists.columns(kind.value, len(world.snapshots) > 1, bool(advisor), self.has_marks, _named(world)),
             rows=rows,
             complete=bool(sections) and all(section.complete for section in sections),
             as_of=min((s.as_of for s in sections if s.as_of), default=None),
@@ -354,7 +356,7 @@ class Session(
         gaps = tuple(gap for snapshot in world.snapshots for gap in snapshot.gaps) + world.gaps
         return Listing(
             kind=ListKind.FINDINGS,
-            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks),
+            columns=lists.columns("findings", several_accounts=len(world.snapshots) > 1, marked=self.has_marks, named=_named(world)),
             rows=rows,
             complete=found.of is world and whole,
             as_of=found.at,
@@ -825,6 +827,11 @@ class Session(
         from . import keeping
 
         return keeping.collect(self._source, self._cache, self._book.world, self.info, path, self.now(), cancelled)
+
+
+def _named(world: World) -> bool:
+    """Whether any account is called something."""
+    return any(snapshot.label != snapshot.account for snapshot in world.snapshots)
 
 
 def _list_state(sections: Sequence[Section]) -> Fact[None]:

@@ -62,5 +62,5 @@ def merge_snapshot(old: Snapshot | None, new: Snapshot) -> Snapshot:
 def merge_world(old: World, new: World) -> World:
     """Accounts of `new` with their older parts; accounts only `old` has stay while `new` has told of no account yet."""
     if not new.snapshots:
-        return msgspec.structs.replace(old, notes=new.notes, gaps=new.gaps) if old.snapshots else new
+        return msgspec.structs.replace(old, notes=new.notes, gaps=new.gaps, accounts=new.accounts) if old.snapshots else new
     return msgspec.structs.replace(new, snapshots=tuple(merge_snapshot(old.snapshot(s.account), s) for s in new.snapshots))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from ..analysis.reach import keep_for
 from ..errors import IamtuiError, OfflineError
 from ..model.coverage import Covered
 from ..model.document import Document, Gap, Kind
 from ..model.event import Event, Window
 from ..model.fact import Fact, State, absent, known
+from ..model.freshness import is_stale
 from ..model.surroundings import Surroundings
 from ..model.usage import UsageReport
 from ..source.base import Cancelled, EventQuery, PolicyRemark, Source, SourceInfo, Step, never_cancelled
@@ -60,6 +62,7 @@ class Reader:
             from . import keeping
 
             world, documents, events, coverage = keeping.read_back(self.cache, self.info, offline=self.offline)
+            keep_for(len(world.snapshots))
             self.book.world = world
             self.book.log.add(events)
             if coverage.parts:
@@ -115,6 +118,7 @@ class Reader:
                     told = time.monotonic()
                     yield Update(book.world)
             book.world = merge_world(before, assembler.world())
+            keep_for(len(book.world.snapshots))
             for gap in (*book.world.gaps, *(gap for snapshot in book.world.snapshots for gap in snapshot.gaps)):
                 book.note_gap(gap)
             book.link = Link.DISK if cancelled() else Link.CURRENT
@@ -134,11 +138,26 @@ class Reader:
         if self.source is None:
             return
         try:
+            if ask:
+                self._organization(cancelled)
             for item in self.source.surroundings(cancelled):
                 self.take_around(item)
             book.surroundings_read = not cancelled()
         except IamtuiError as error:
             book.failed(error)
+
+    def _organization(self, cancelled: Cancelled) -> None:
+        """The organisation above a live account, where what was kept of it is not of today: Organizations throttles hard."""
+        read = getattr(self.source, "organization", None)
+        if read is None:
+            return
+        if self.cache is not None:
+            for snapshot in self.book.world.snapshots:
+                kept = self.cache.document(snapshot.account, Kind.ORGANIZATION, "")
+                if kept is not None and not is_stale(Kind.ORGANIZATION, kept.as_of, self.book.now()):
+                    return
+        for item in read(cancelled):
+            self.take_around(item)
 
     def config_history(self, target: str, unique_id: str, arn: str, cancelled: Cancelled) -> Iterator[None]:
         """What AWS Config recorded of one resource; yields after every answer. A refusal is kept beside the resource."""

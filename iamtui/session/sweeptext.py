@@ -14,7 +14,7 @@ def progress_words(sweep: Sweep) -> str:
     if sweep.rate:
         parts.append(f"{sweep.rate:,.0f} a minute")
     if sweep.left is not None:
-        parts.append(f"{_length(sweep.left)} left")
+        parts.append(f"{length_words(sweep.left)} left")
     parts += list(_refused(sweep))
     if sweep.throttled:
         parts.append(f"AWS throttles, {sweep.allowed} at a time")
@@ -23,7 +23,7 @@ def progress_words(sweep: Sweep) -> str:
 
 def short_words(sweep: Sweep) -> str:
     """`last used 137/512, 7 min left`: what a header of 80 cells has room for."""
-    left = ", throttled" if sweep.throttled else f", {_length(sweep.left)} left" if sweep.left is not None else ""
+    left = ", throttled" if sweep.throttled else f", {length_words(sweep.left)} left" if sweep.left is not None else ""
     return f"last used {sweep.done:,}/{sweep.total:,}{left}"
 
 
@@ -50,7 +50,8 @@ def _refused(sweep: Sweep) -> Iterable[str]:
             yield f"{count:,} {words}"
 
 
-def _length(span: timedelta) -> str:
+def length_words(span: timedelta) -> str:
+    """A length of time, short: `40 s`, `7 min`, `2 h 5 min`."""
     seconds = int(span.total_seconds())
     if seconds < 90:
         return f"{max(seconds, 1)} s"

@@ -291,12 +291,18 @@ def show_escalations(app: IamtuiApp, argument: str) -> None:
         row = matches[0].row
 
     def run() -> None:
-        found, chains = app.session.escalations(row)
+        found = app.session.ways(row)
+        from ..session.crossingtext import unread_words
         from .screens.access import escalation_page
 
+        world = app.session.world
+        names = {snapshot.account: snapshot.label for snapshot in world.snapshots}
+        unread = unread_words(found.unread, world.accounts) if len(names) > 1 or world.accounts else []
         whose = f" of {getattr(row.item, 'name', '')}" if row is not None else ""
-        title = f"Ways{whose} to an administrator's rights: {len(found) + len(chains):,}"
-        app.call_from_thread(app.push_screen, escalation_page(title, found, chains))
+        count = len(found.escalations) + len(found.hops) + len(found.crossings)
+        title = f"Ways{whose} to an administrator's rights: {count:,}"
+        page = escalation_page(title, found.escalations, found.hops, found.crossings, names, unread)
+        app.call_from_thread(app.push_screen, page)
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
 
@@ -339,6 +345,26 @@ def _weight(line: str) -> str:
     return "state-absent" if line.startswith(("#", "  no proof")) else ""
 
 
+def show_accounts(app: IamtuiApp, filter_text: str) -> None:
+    """The accounts that are open or known of, narrowed by a filter."""
+
+    def narrow(account: str) -> None:
+        app.pop_screen()
+        app.explorer.go_to_list(app.explorer.list.kind, f"account:{account}")
+
+    def run() -> None:
+        from .screens.accounts import accounts_page
+
+        try:
+            lines = app.session.accounts(filter_text)
+        except IamtuiError as error:
+            app.call_from_thread(app._tell, f"{error.message}; {error.hint}" if error.hint else error.message, bad=True)
+            return
+        app.call_from_thread(app.push_screen, accounts_page(lines, app.session.now(), narrow))
+
+    app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)
+
+
 def show_practices(app: IamtuiApp, name: str = "") -> None:
     """The ten practices, or who breaks one of them."""
     from ..session.practicetext import named
@@ -356,7 +382,7 @@ def show_practices(app: IamtuiApp, name: str = "") -> None:
             return
         from .screens.practices import offenders_page, practices_page
 
-        now = app.session.now()
-        app.call_from_thread(app.push_screen, offenders_page(found[0], now) if wanted else practices_page(found, now))
+        now, names = app.session.now(), {one.account: one.label for one in app.session.world.snapshots}
+        app.call_from_thread(app.push_screen, offenders_page(found[0], now, names) if wanted else practices_page(found, now, names))
 
     app.run_worker(run, thread=True, exclusive=True, group="access", exit_on_error=False)

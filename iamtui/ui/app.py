@@ -218,7 +218,11 @@ class IamtuiApp(App[None]):
             case "account" if self.explorer.on_summary:
                 self.explorer.show_summary(argument)
             case "account":
-                self.explorer.go_to_list(self.explorer.list.kind, f"account:{argument}" if argument else "")
+                self.explorer.go_to_list(self.explorer.list.kind, _of_account(argument))
+            case "accounts":
+                from .access import show_accounts
+
+                show_accounts(self, argument)
             case "refresh":
                 self.explorer.action_refresh()
             case "help":
@@ -454,3 +458,8 @@ def run(session: Session, settings: Settings, target: str = "", problems: Sequen
     app = IamtuiApp(session, settings, target, problems, first="users" if target else "summary")
     app.run(mouse=settings.mouse)
     return app.next_profile
+
+
+def _of_account(name: str) -> str:
+    """The filter for one account; a name with blanks is one word."""
+    return (f'account:"{name}"' if " " in name else f"account:{name}") if name else ""

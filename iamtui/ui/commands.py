@@ -9,6 +9,7 @@ from ..session import ListKind
 
 VERBS = (
     "account",
+    "accounts",
     "analyzer",
     "alarms",
     "can",

@@ -64,3 +64,23 @@ def test_two_commands_of_one_line() -> None:
     assert ".venv/bin/iamtui --demo" in README
     command = README.partition("<!-- the test command -->")[2].strip().splitlines()[0]
     assert command.endswith("python -m pytest")
+
+
+def test_the_query_over_an_organisations_trail_is_one_athena_gets() -> None:
+    """The recipe's text passes the door, keeps its account partition, and gets the bound on days."""
+    from datetime import UTC, datetime
+
+    from iamtui.model.remote import TrailTable
+    from iamtui.query.remote import check_athena, for_athena
+
+    text = re.search(r'--athena-table audit\.cloudtrail_org "(.+)"', README)
+    assert text is not None
+    keys = re.search(r"PARTITIONED BY \((.+)\)", README)
+    assert keys is not None
+    partitions = tuple(re.findall(r"`(\w+)`", keys[1]))
+    table = TrailTable("cloudtrail_org", "audit", partitions=partitions, formats={"day": "yyyy/MM/dd"}, projected=True)
+    sent = for_athena(check_athena(text[1]), table, None, datetime(2026, 11, 27, tzinfo=UTC))
+    assert "account IN ('111122223333', '444455556666')" in sent.text
+    assert '"cloudtrail_org"' in sent.text
+    assert "day" in sent.added
+    assert all(f"projection.{name}.type" in README for name in partitions)

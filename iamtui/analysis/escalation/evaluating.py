@@ -15,10 +15,11 @@ from ...model.identity import Group, Identity, Role, User
 from ...model.surroundings import Surroundings
 from ...policy.caller import Caller as Asker
 from ...policy.caller import CallerKind, Reach
-from ...policy.compiled import Form, compile_policy
+from ...policy.compiled import CompiledPolicy, Form, compile_policy
 from ...policy.decision import Decision, Effect, Layers
 from ...policy.evaluation import Request, evaluate, held
 from ...policy.expression import Truth, all_of, words
+from ...policy.wildcard import matches
 from ..access import NOTHING_AROUND, Around, as_caller, organization_levels
 from ..reach import groups_by_name, policies_by_arn
 from ..whocan import around_all
@@ -50,11 +51,25 @@ class Escalation(msgspec.Struct, frozen=True, eq=False):
 
 
 class Hops(msgspec.Struct, frozen=True, eq=False):
-    """How an identity ends as an administrator by assuming roles: `roles` in order, then `last` from the last of them."""
+    """How an identity ends as an administrator by assuming roles: `roles` in order, then `last` from the last of them.
+
+    conditions: what assuming them depends on, told of ways between accounts
+    """
 
     identity: Identity
     roles: tuple[Role, ...]
     last: Escalation | None
+    conditions: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account it ends in."""
+        return self.roles[-1].account
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it leads through another account."""
+        return any(role.account != self.identity.account for role in self.roles)
 
 
 class Field:
@@ -64,15 +79,20 @@ class Field:
         self.snapshot = snapshot
         self.everyone = around_all(snapshot)
         self.scps = organization_levels(surroundings, snapshot.account, "SERVICE_CONTROL_POLICY", Form.IDENTITY)
+        self.rcps = organization_levels(surroundings, snapshot.account, "RESOURCE_CONTROL_POLICY", Form.ORGANIZATION_RESOURCE)
+        self.personal = any(one.policy.personal for level in (*self.scps, *self.rcps) for one in level)
+        self.context = surroundings.principal_context(snapshot.account)
+        self.resource_context = surroundings.resource_context(snapshot.account)
         self.around = {identity.arn: policies for identity, policies in self.everyone}
         self.groups = {group.arn: group for group in snapshot.groups}
         self._admin: dict[tuple[object, ...], bool] = {}
         self.admins = {identity.arn for identity, policies in self.everyone if self._is_admin(identity, policies)}
+        self.own_roles = tuple(role for role in snapshot.roles if not (role.service_linked or role.identity_center))
+        self.admin_roles = tuple(role for role in self.own_roles if role.arn in self.admins)
         self.trusting: dict[str, list[Role]] = {}
-        for role in snapshot.roles:
-            if role.arn in self.admins and not role.service_linked and not role.identity_center:
-                for service in _services(role):
-                    self.trusting.setdefault(service, []).append(role)
+        for role in self.admin_roles:
+            for service in _services(role):
+                self.trusting.setdefault(service, []).append(role)
 
     def ask(self, identity: Identity, action: str, resource: str, trust: str = "") -> Decision:
         """The decision about one permission; `trust` is the trust policy at the door of a role."""
@@ -83,7 +103,7 @@ class Field:
             service_control=self.scps,
             resource=(held(trust, Form.RESOURCE),) if trust else None,
         )
-        return evaluate(Request(as_caller(identity), action, resource, layers, conditional=True))
+        return evaluate(Request(as_caller(identity), action, resource, layers, context=self.context, conditional=True))
 
     def _is_admin(self, identity: Identity, policies: Around) -> bool:
         key = (tuple(h.text for h in policies.layers.identity), tuple(h.text for h in policies.layers.boundary or ()))
@@ -128,12 +148,13 @@ def escalations(field: Field, only: Sequence[Identity] = ()) -> tuple[Escalation
     needs = [tuple(action.lower() for action in path.actions) for path in every]
     named = dict.fromkeys(action for needed in needs for action in needed)
     spoken: dict[str, frozenset[str]] = {}
+    patterns: dict[str, frozenset[str]] = {}
     for identity, policies in field.everyone:
         if identity.arn in field.admins or (chosen and identity.arn not in chosen):
             continue
         if isinstance(identity, Role) and identity.service_linked:
             continue  # only its service can act as it
-        allowed = _spoken(policies, named, spoken)
+        allowed = _spoken(policies, named, spoken, patterns)
         if not allowed:
             continue
         kind = Caller.USER if isinstance(identity, User) else Caller.ROLE
@@ -145,14 +166,30 @@ def escalations(field: Field, only: Sequence[Identity] = ()) -> tuple[Escalation
     return tuple(found)
 
 
-def _spoken(policies: Around, named: Iterable[str], known: dict[str, frozenset[str]]) -> frozenset[str]:
-    """Actions out of some that any of an identity's policies allows at all; `known` by the policy's text, because most have the same ones."""
+def _spoken(
+    policies: Around, named: Iterable[str], known: dict[str, frozenset[str]], patterns: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    """Actions out of some that any of an identity's policies allows at all; `known` by the policy's text, because most have the same ones,
+    `patterns` by what its statements name, because policies that differ name the same."""
     found: frozenset[str] = frozenset()
     for one in policies.layers.identity:
         held = known.get(one.text)
         if held is None:
-            held = known[one.text] = frozenset(action for action in named if one.policy.rules(action)[1])
+            held = known[one.text] = _named_by(one.policy, named, patterns)
         found = found | held if held and found else held or found
+    return found
+
+
+def _named_by(policy: CompiledPolicy, named: Iterable[str], patterns: dict[str, frozenset[str]]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for rule in policy.allows:
+        if not rule.statement.actions:  # NotAction
+            return frozenset(action for action in named if policy.rules(action)[1])
+        for pattern in rule.statement.actions:
+            held = patterns.get(pattern)
+            if held is None:
+                held = patterns[pattern] = frozenset(action for action in named if matches(pattern, action))
+            found = found | held if held else found
     return found
 
 
@@ -280,10 +317,8 @@ def _roles(field: Field, path: Path, identity: Identity, basis: dict[str, str]) 
     count = 0
     caller = as_caller(identity)
     known_policies = policies_by_arn(field.snapshot)
-    for role in field.snapshot.roles:
-        if role.arn == identity.arn or role.service_linked or role.identity_center:
-            continue
-        if not (path.gain.administrator or role.arn in field.admins):
+    for role in field.own_roles if path.gain.administrator else field.admin_roles:
+        if role.arn == identity.arn:
             continue
         if Check.TRUSTS_CALLER in path.checks and not _trusts(role, caller):
             continue

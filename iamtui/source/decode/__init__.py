@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .accounts import decode_accounts, encode_accounts
 from .assembler import Assembler
 from .events import EventBatch, decode_events
 from .folding import fold
@@ -14,10 +15,12 @@ __all__ = [
     "BROKEN",
     "Assembler",
     "EventBatch",
+    "decode_accounts",
     "decode_entities",
     "decode_events",
     "decode_granting",
     "decode_last_accessed",
+    "encode_accounts",
     "fold",
     "reason_of",
     "redact_document",

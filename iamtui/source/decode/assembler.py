@@ -10,10 +10,12 @@ import msgspec
 
 from ...model import account as parts
 from ...model.account import DocumentNote, Section, Snapshot, World
+from ...model.accounts import KnownAccount
 from ...model.credentials import AccessKey, Credentials
-from ...model.document import Document, Gap, Kind
+from ...model.document import Document, Gap, Kind, Origin
 from ...model.fact import State
 from ...model.identity import Role
+from .accounts import account_gap, decode_accounts, joined
 from .credentials import decode_access_keys, decode_report
 from .folding import bare_policy, enriched, with_version
 from .inventory import Inventory, decode_inventory, decode_policy_version, decode_roles
@@ -140,6 +142,8 @@ class Assembler:
         self._accounts: dict[str, _Account] = {}
         self._notes: list[DocumentNote] = []
         self._gaps: list[Gap] = []
+        self._known: dict[str, KnownAccount] = {}
+        self._known_from: Origin | None = None
         self._only = ""
 
     def add(self, item: Document | Gap) -> None:
@@ -153,7 +157,20 @@ class Assembler:
             self._broken(item, reason_of(error))
 
     def world(self) -> World:
-        return World(tuple(a.snapshot() for a in self._accounts.values()), tuple(self._notes), tuple(self._gaps))
+        snapshots = tuple(self._named(a.snapshot()) for a in self._accounts.values())
+        return World(snapshots, tuple(self._notes), (*self._gaps, *self._missing()), dict(self._known))
+
+    def _named(self, snapshot: Snapshot) -> Snapshot:
+        known = self._known.get(snapshot.account)
+        return msgspec.structs.replace(snapshot, name=known.name) if known is not None and known.name else snapshot
+
+    def _missing(self) -> list[Gap]:
+        """Accounts that a sweep was to read and that are not there."""
+        return [
+            account_gap(one, self._known_from)
+            for number, one in self._known.items()
+            if one.reading is not None and one.reading.missing and number not in self._accounts
+        ]
 
     # -- documents ---------------------------------------------------------------------------------------------------
 
@@ -186,6 +203,12 @@ class Assembler:
                 self._notes.append(DocumentNote(document.origin, document.kind, document.account, accepted=False, reason=document.key))
             case Kind.EVENTS | Kind.LAST_ACCESSED | Kind.LAST_ACCESSED_ENTITIES | Kind.GRANTING_POLICIES:
                 self._note(document, document.account, 0)
+            case Kind.ACCOUNTS:
+                found = decode_accounts(document)
+                for one in found:
+                    self._known[one.account] = joined(self._known.get(one.account), one)
+                self._known_from = document.origin
+                self._note(document, document.account, len(found))
             case kind if kind in _SHOWN_LATER:
                 self._note(document, document.account, 0)
             case _:

@@ -21,7 +21,7 @@ def with_document(surroundings: Surroundings, document: Document) -> Surrounding
         return msgspec.structs.replace(surroundings, resources={**surroundings.resources, **found})
     if document.kind is Kind.ORGANIZATION:
         told = _organization(msgspec.json.decode(mend(document.body)))
-        return msgspec.structs.replace(surroundings, organizations=(*surroundings.organizations, told))
+        return surroundings.with_organization(told)
     if document.kind in (Kind.ANALYZERS, Kind.ANALYZER_FINDINGS):
         return with_analyzers(surroundings, document)
     return surroundings
@@ -63,8 +63,11 @@ def _organization(raw: Any) -> Organization:
             level = text(target.get("TargetId"))
             policies.setdefault(level, []).append(_policy(summary, entry.get("Content"), level))
     about = raw.get("Organization")
-    management = text((about if isinstance(about, dict) else {}).get("MasterAccountId"))
-    return Organization(management, paths, {level: tuple(held) for level, held in policies.items()}, names)
+    about = about if isinstance(about, dict) else {}
+    management = text(about.get("MasterAccountId"))
+    unread = raw.get("Unread")
+    why = {text(kind): text(reason) for kind, reason in unread.items()} if isinstance(unread, dict) else {}
+    return Organization(management, paths, {level: tuple(held) for level, held in policies.items()}, names, why, text(about.get("Id")))
 
 
 def _tree(root: dict[str, Any]) -> Organization:
@@ -85,7 +88,8 @@ def _tree(root: dict[str, Any]) -> Organization:
                 down(child, path)
 
     down(root, ())
-    return Organization(account_of(text(root.get("Arn"))), paths, policies, names)
+    arn = text(root.get("Arn"))  # arn:aws:organizations::ACCOUNT:root/o-…/r-…
+    return Organization(account_of(arn), paths, policies, names, {}, next((part for part in arn.split("/") if part.startswith("o-")), ""))
 
 
 def _policy(summary: dict[str, Any], content: object, level: str) -> OrganizationPolicy:

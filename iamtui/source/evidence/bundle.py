@@ -66,6 +66,12 @@ def made(path: str) -> datetime | None:
         return None
 
 
+def refused(path: str) -> tuple[str, ...]:
+    """States of what was missing when a bundle was made. Raises BadInputError for whatever is no sound bundle."""
+    with _archive(path) as archive:
+        return tuple(text(gap.get("state")) for gap in _manifest(archive).gaps if isinstance(gap, dict))
+
+
 def _archive(path: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)

@@ -293,6 +293,8 @@ def _shown_later(fields: Fields) -> Recognised:
         return Recognised(Kind.CONFIG_RECORDERS)
     if "EvaluationResults" in fields:
         return Recognised(Kind.SIMULATION)
+    if "Accounts" in fields and "Roots" not in fields and ":organizations:" in _word(_first(fields["Accounts"]), "Arn"):
+        return Recognised(Kind.ACCOUNTS)
     if ":organizations:" in _word(fields, "Arn") or any(name in fields for name in ("Organization", "OrganizationalUnits", "Roots")):
         return Recognised(Kind.ORGANIZATION)
     if "Policy" in fields and (bytes(fields["Policy"])[:2] == b'"{' or "Resource" in fields):

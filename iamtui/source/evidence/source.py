@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -74,13 +74,14 @@ class _Entry(msgspec.Struct):
 
 
 class EvidenceSource:
-    """Implements `Source` for files and folders.
+    """Implements `Source` for files and folders. `bring` puts them there before they are read, where they lie elsewhere.
 
     Nothing here asks a network. Files are told by content, never by name; what cannot be read is a Gap that names it, and the
     rest is read. Reading again opens only files that have changed.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], bring: Callable[[Cancelled], Iterator[Step | Gap]] | None = None) -> None:
+        self._bring = bring
         self.paths = tuple(os.path.expanduser(os.fspath(path)) for path in paths)
         self.info = SourceInfo(kind="evidence", connection="evidence", paths=self.paths)
         self._entries: dict[str, _Entry] = {}
@@ -330,6 +331,9 @@ class EvidenceSource:
 
     def _scan(self, cancelled: Cancelled) -> Iterator[tuple[Found, Document | Gap | Step]]:
         """Every file with what is in it. Events are kept aside; each is named once here without its text."""
+        if self._bring is not None:
+            for news in self._bring(cancelled):
+                yield Found("", "", named=False), news
         gone = set(self._entries)
         files: list[Found] = []
         for item in walk(self.paths):

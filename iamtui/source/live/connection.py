@@ -14,6 +14,7 @@ import msgspec
 from ...errors import AwsError, CredentialsError, NotReadOnlyError
 from . import pages
 from .guard import Guard, install
+from .limits import iam_calls
 
 GLOBAL_REGION = "us-east-1"
 
@@ -71,10 +72,15 @@ def region_words(options: LiveOptions) -> tuple[str, ...]:
 
 
 class Connection:
-    """One botocore session with the guard on it. Clients are made once each and shared by threads."""
+    """One botocore session with the guard on it. Clients are made once each and shared by threads.
 
-    def __init__(self, options: LiveOptions, mfa_prompt: Callable[[str], str] | None = None) -> None:
+    through: the connection whose credentials assume `options.role_arn`: they are had once, whatever the number of accounts
+    """
+
+    def __init__(self, options: LiveOptions, mfa_prompt: Callable[[str], str] | None = None, *, through: Connection | None = None) -> None:
         self.options = options
+        self._through = through
+        self.iam_calls = iam_calls()
         self._mfa_prompt = mfa_prompt
         self._lock = threading.RLock()
         self._session: Any = None
@@ -99,6 +105,8 @@ class Connection:
             os.environ.setdefault(name, value)
         try:
             session = botocore.session.Session(profile=self.options.profile or None)
+            if self._through is not None:  # the service models are read once
+                session.register_component("data_loader", self._through.session.get_component("data_loader"))
             self.guard = install(session)
             pages.install(session)
             names = session.available_profiles
@@ -131,9 +139,12 @@ class Connection:
         """Credentials of --role-arn, renewed by themselves."""
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
-        base = session.get_credentials()
+        base = (self._through.session if self._through is not None else session).get_credentials()
         if base is None:
             raise no_credentials(self.options.profile)
+        # STS in the chosen Region: near, and there is none in us-east-1 for other partitions.
+        session.set_config_variable("sts_regional_endpoints", "regional")
+        region = (self.options.regions or (session.get_config_variable("region"),))[0] or GLOBAL_REGION
         extra: dict[str, Any] = {"RoleSessionName": self.options.role_session_name}
         if self.options.external_id:
             extra["ExternalId"] = self.options.external_id
@@ -142,7 +153,7 @@ class Connection:
 
         def client(service: str, **settings: Any) -> Any:
             return session.create_client(
-                service, config=self._config(), endpoint_url=self.options.endpoint_url or None, **{"region_name": GLOBAL_REGION, **settings}
+                service, config=self._config(), endpoint_url=self.options.endpoint_url or None, **{"region_name": region, **settings}
             )
 
         fetcher = AssumeRoleCredentialFetcher(client, base, self.options.role_arn, extra_args=extra, mfa_prompter=self._ask)

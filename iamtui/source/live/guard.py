@@ -33,6 +33,18 @@ READS: Mapping[str, frozenset[str]] = {
         }
     ),
     "sts": frozenset({"GetCallerIdentity"}),
+    "organizations": frozenset(
+        {
+            "DescribeOrganization",
+            "ListAccounts",
+            "ListRoots",
+            "ListOrganizationalUnitsForParent",
+            "ListAccountsForParent",
+            "ListPolicies",
+            "ListTargetsForPolicy",
+            "DescribePolicy",
+        }
+    ),
     "s3": frozenset({"ListBuckets", "GetBucketPolicy", "ListObjectsV2", "GetObject", "HeadBucket"}),
     "cloudtrail": frozenset(
         {
@@ -97,7 +109,9 @@ OTHERS: Mapping[tuple[str, str], Allowance] = {
         "the query and its result with the event data store for seven days, and the cost of what it scans",
     ),
     ("cloudtrail", "CancelQuery"): Allowance("stops a query that iamtui has started", "the query in the history, as cancelled"),
-    ("sts", "AssumeRole"): Allowance("--role-arn and profiles with role_arn", "a session that ends by itself"),
+    ("sts", "AssumeRole"): Allowance(
+        "--role-arn, profiles with role_arn, and the role of each account that collect reads", "a session that ends by itself"
+    ),
     ("sts", "AssumeRoleWithWebIdentity"): Allowance("profiles with a web identity token", "a session that ends by itself"),
     ("sts", "AssumeRoleWithSAML"): Allowance("profiles that sign in by SAML", "a session that ends by itself"),
     ("sso", "GetRoleCredentials"): Allowance("profiles of IAM Identity Center", "a session that ends by itself"),

@@ -14,7 +14,6 @@ from ..base import Cancelled, Item, Step
 from . import pages
 from .calls import Caller
 from .connection import code_of
-from .limits import iam_calls
 
 FILTERS = ("User", "Role", "LocalManagedPolicy", "Group", "AWSManagedPolicy")
 PAGE = 1000
@@ -97,7 +96,7 @@ def _pages_of(caller: Caller, name: str) -> Callable[[Cancelled, queue.SimpleQue
         part = 0
         while not cancelled():
             try:
-                with iam_calls:
+                with caller.connection.iam_calls:
                     answer = client.get_account_authorization_details(Filter=[name], MaxItems=PAGE, **marker)
                 answer.update(pages.take())
             except Exception as error:
@@ -128,7 +127,7 @@ def _small_facts(caller: Caller, cancelled: Cancelled, out: queue.SimpleQueue[An
         if cancelled():
             return
         try:
-            with iam_calls:
+            with caller.connection.iam_calls:
                 answer = getattr(client, method)()
             out.put(caller.document(kind, f"iam:{operation}", answer))
         except Exception as error:
@@ -147,7 +146,7 @@ def _report(caller: Caller, cancelled: Cancelled, out: queue.SimpleQueue[Any]) -
     asked = False
     while not cancelled():
         try:
-            with iam_calls:
+            with caller.connection.iam_calls:
                 answer = client.get_credential_report()
         except Exception as error:
             code = code_of(error)
@@ -158,7 +157,7 @@ def _report(caller: Caller, cancelled: Cancelled, out: queue.SimpleQueue[Any]) -
                 asked = True
                 out.put(Step("asking for the credential report"))
                 try:
-                    with iam_calls:
+                    with caller.connection.iam_calls:
                         client.generate_credential_report()
                 except Exception as refusal:
                     out.put(caller.gap(Kind.CREDENTIAL_REPORT, "iam:GenerateCredentialReport", refusal))

@@ -62,8 +62,11 @@ class Bucket:
 _buckets: dict[tuple[str, str], Bucket] = {}
 _lock = threading.Lock()
 
-iam_calls = threading.BoundedSemaphore(6)
-"""IAM has unpublished buckets per API: the five lists of an inventory and one more call, not hundreds."""
+
+def iam_calls() -> threading.BoundedSemaphore:
+    """Calls to IAM in flight, of one way into an account. IAM has unpublished buckets per account and API: the five lists of an
+    inventory and one more call, not hundreds."""
+    return threading.BoundedSemaphore(6)
 
 
 class JobLimit:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class LiveSource:
     """Reads the account that the credentials lead to. Refusals are gaps; only what ends all reading is raised."""
 
-    def __init__(self, options: LiveOptions, mfa_prompt: Callable[[str], str] | None = None) -> None:
+    def __init__(self, options: LiveOptions, mfa_prompt: Callable[[str], str] | None = None, *, through: Connection | None = None) -> None:
         self.options = options
         self.info = SourceInfo(
             kind="live",
@@ -33,7 +33,7 @@ class LiveSource:
             changed=configuration_changed(),
             days=options.lookup_days,
         )
-        self.connection = Connection(options, mfa_prompt)
+        self.connection = Connection(options, mfa_prompt, through=through)
         self._caller = Caller(self.connection)
 
     def account(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
@@ -122,11 +122,25 @@ class LiveSource:
         yield self._caller.document(Kind.POLICY_VERSION, action, answer, key=f"{policy_arn}:{version_id}")
 
     def surroundings(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
-        """Policies of resources in the chosen Regions. The organisation is not read: that is its management account's."""
+        """Policies of resources in the chosen Regions. The organisation is asked by itself, and less often."""
         from .resources import read_resource_policies
 
         self._know_account()
         yield from read_resource_policies(self._caller, self.connection.regions(), cancelled)
+
+    def organization(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """Levels, accounts and policies of the organisation, as one document; a gap where the account is in none, or may not know."""
+        from .organization import read_organization
+
+        self._know_account()
+        yield from read_organization(self._caller, cancelled)
+
+    def members(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
+        """The organisation's accounts."""
+        from .organization import list_accounts
+
+        self._know_account()
+        yield from list_accounts(self._caller, cancelled)
 
     def guards(self, cancelled: Cancelled = never_cancelled) -> Iterator[Item]:
         """Trails, filters, alarms, topics, rules, recorders and analyzers of the chosen Regions, or of all there are."""

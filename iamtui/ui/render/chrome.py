@@ -47,9 +47,10 @@ def account_words(session: Session) -> str:
             return "no account"
         return {"live": "connecting", "evidence": "reading evidence"}.get(session.info.kind, "no account")
     if len(snapshots) > 1:
-        return f"{len(snapshots)} accounts"
+        missing = session.missing_accounts()
+        return f"{len(snapshots):,} accounts{f', {missing:,} missing' if missing else ''}"
     only = snapshots[0]
-    return visible(f"{only.aliases[0]} {only.account}" if only.aliases else only.account)
+    return visible(f"{only.label} {only.account}" if only.label != only.account else only.account)
 
 
 def who_words(session: Session) -> str:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from ...analysis.pretty import pretty
+from ...session.crossingtext import alike, ends_words, grouped
 from ...session.verdicts import because_words, unknown_words
 from ...text import visible
 from ..keymap import bindings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ...analysis.escalation.evaluating import Escalation, Hops
     from ...analysis.exposure import Exposure
     from ...analysis.whocan import Holder
+    from ...model.identity import Identity
     from ...policy.decision import Because
 
 _STYLE = {"Allowed": "effect-allow", "ImplicitlyDenied": "effect-deny", "ExplicitlyDenied": "effect-deny", "Depends": "severity-medium"}
@@ -208,29 +210,68 @@ def _exposure_lines(found: Exposure) -> list[Line]:
     ]
 
 
-def escalation_page(title: str, found: Sequence[Escalation], chains: Sequence[Hops]) -> AnswersPage:
-    """Ways to an administrator's rights; enter shows the steps of one."""
+def escalation_page(
+    title: str,
+    found: Sequence[Escalation],
+    chains: Sequence[Hops],
+    crossings: Sequence[Hops] = (),
+    names: Mapping[str, str] | None = None,
+    unread: Sequence[str] = (),
+) -> AnswersPage:
+    """Ways to an administrator's rights; enter shows the steps of one.
+
+    crossings: ways between accounts; names: what accounts are called; unread: sentences about accounts that were not read
+    """
+    called = names or {}
+    several = len(called) > 1
     columns = (
         TableColumn("identity", "IDENTITY", 26, 0),
         TableColumn("title", "WAY", 40, 0),
         TableColumn("ends-as", "ENDS AS", 32, 1),
         TableColumn("conditions", "CONDITIONS", 30, 2),
         TableColumn("path", "PATH", 14, 3),
+        *((TableColumn("account", "ACCOUNT", 16, 1),) if several else ()),
     )
     certain = sorted(found, key=lambda way: (way.path.gain.value.startswith("acts as the workload"), bool(way.conditions)))
     rows: list[tuple[Callable[[int], Cell], Target]] = [
-        (partial(_way_cell, way.identity.name, way.path.title, way.ends_as, way.conditions, way.path.id), partial(_way_lines, way))
+        (
+            partial(_way_cell, (way.identity.name, way.path.title, way.ends_as, way.conditions, way.path.id, of(way.identity, called))),
+            partial(_way_lines, way),
+        )
         for way in certain
     ]
     for chain in chains:
         words = "over " + " → ".join(role.name for role in chain.roles)
         ends = chain.last.ends_as if chain.last is not None else "an administrator"
-        rows.append((partial(_way_cell, chain.identity.name, words, ends, "", "sts:AssumeRole"), partial(_chain_lines, chain)))
+        cells = (chain.identity.name, words, ends, chain.conditions, "sts:AssumeRole", of(chain.identity, called))
+        rows.append((partial(_way_cell, cells), partial(_chain_lines, chain)))
+    for held, told in zip(alike(crossings), grouped(crossings, called), strict=True):
+        cells = (told["identity"], told["title"], told["ends_as"], told["conditions"], told["path"], of(held[0].identity, called))
+        rows.append((partial(_way_cell, cells), partial(_crossing_lines, held, called)))
+    for sentence in unread:
+        rows.append((partial(_way_cell, ("not read", sentence, "not known", "", "", "")), partial(_sentence_lines, sentence)))
     return AnswersPage(title, columns, rows, tab="permissions", empty="No way to an administrator's rights was found.")
 
 
-def _way_cell(identity: str, title: str, ends_as: str, conditions: str, path: str, column: int) -> Cell:
-    return Cell(visible((identity, title, ends_as, conditions, path)[column]), "strong" if column == 0 else "")
+def of(identity: Identity, names: Mapping[str, str]) -> str:
+    """What the account of an identity is called."""
+    return names.get(identity.account, identity.account)
+
+
+def _way_cell(cells: tuple[str, ...], column: int) -> Cell:
+    return Cell(visible(cells[column]), "strong" if column == 0 else "")
+
+
+def _crossing_lines(held: Sequence[Hops], names: Mapping[str, str]) -> list[Line]:
+    """Ways of one identity into other accounts, one after the other."""
+    lines: list[Line] = []
+    for chain in held:
+        lines += [[(visible(ends_words(chain, names)), "heading")], *_chain_lines(chain), []]
+    return lines
+
+
+def _sentence_lines(sentence: str) -> list[Line]:
+    return [[(visible(sentence), "")], [], [("iamtui collect --accounts reads an account; iamtui accounts tells why one is missing", "")]]
 
 
 def _way_lines(way: Escalation) -> list[Line]:
@@ -254,6 +295,8 @@ def _way_lines(way: Escalation) -> list[Line]:
 def _chain_lines(chain: Hops) -> list[Line]:
     lines: list[Line] = [[(visible(chain.identity.name), "strong"), ("  assumes in turn", "")]]
     lines += [[(f"  {number}  ", "label"), (visible(role.arn), "")] for number, role in enumerate(chain.roles, 1)]
+    if chain.conditions:
+        lines.append([("depends on  ", "label"), (visible(chain.conditions), "")])
     if chain.last is not None:
         lines += [[], *_way_lines(chain.last)]
     return lines

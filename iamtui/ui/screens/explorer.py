@@ -732,7 +732,7 @@ class Explorer(SummaryScreen):
 
         session = self.app.session
         names = (row.item.name for kind in NAMED for row in session.listing(kind).rows)
-        accounts = (snapshot.account for snapshot in session.world.snapshots)
+        accounts = (word for snapshot in session.world.snapshots for word in dict.fromkeys((snapshot.account, snapshot.label)))
         return complete(line, names, self.app.available_themes, accounts)
 
     def ask(self, purpose: str, question: str, text: str) -> None:

@@ -108,7 +108,11 @@ _MORE = (
     ("  :plan [NAME]                              what is decided (of a campaign) as text that does it, with its roll-back", ""),
     ("  :report [html|markdown|csv|json] [FILE]   the report of the open campaign, else of the last one, as a file", ""),
     ("  :owner NAME                               who answers for what is selected, or under the cursor", ""),
-    ("  :account ID   :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
+    (
+        "  :accounts [FILTER]                        accounts that are open or known of, and what is missing; :account NAME narrows to one",
+        "",
+    ),
+    ("  :theme NAME   :export FILE   :collect FILE   :problems   :help   :quit", ""),
     ("", ""),
     ("The name on the right of each key is its id in the keymap file (iamtui info tells where that is).", "state-absent"),
 )

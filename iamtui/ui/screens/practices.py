@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ _SIGN = {Kept.YES: "✓", Kept.PARTLY: "~", Kept.BROKEN: "✗", Kept.UNKNOWN: "?
 WIDTH = 10
 
 
-def practices_page(found: Sequence[Practice], now: datetime) -> AnswersPage:
-    """One row a practice; enter opens who breaks it."""
+def practices_page(found: Sequence[Practice], now: datetime, names: Mapping[str, str] | None = None) -> AnswersPage:
+    """One row a practice; enter opens who breaks it. `names`: what the open accounts are called."""
     columns = (
         TableColumn("practice", "PRACTICE", 36, 0),
         TableColumn("state", "STATE", 16, 0),
@@ -34,7 +34,7 @@ def practices_page(found: Sequence[Practice], now: datetime) -> AnswersPage:
         TableColumn("share", "", WIDTH, 2),
         TableColumn("found", "WHAT WAS FOUND", 60, 0),
     )
-    rows: list[tuple[Callable[[int], Cell], Target]] = [(partial(_cell, one), partial(_opened, one, now)) for one in found]
+    rows: list[tuple[Callable[[int], Cell], Target]] = [(partial(_cell, one), partial(_opened, one, now, names or {})) for one in found]
     broken = sum(1 for one in found if one.kept in (Kept.PARTLY, Kept.BROKEN))
     untold = sum(1 for one in found if one.kept is Kept.UNKNOWN)
     more = f", {untold} cannot be told" if untold else ""
@@ -63,8 +63,8 @@ def bar(share: float | None, width: int = WIDTH) -> str:
     return "█" * full + "░" * (width - full)
 
 
-def _opened(one: Practice, now: datetime) -> Screen[None] | list[Line]:
-    return offenders_page(one, now) if one.offenders else about_lines(one)
+def _opened(one: Practice, now: datetime, names: Mapping[str, str]) -> Screen[None] | list[Line]:
+    return offenders_page(one, now, names) if one.offenders else about_lines(one)
 
 
 def about_lines(one: Practice) -> list[Line]:
@@ -84,26 +84,28 @@ def about_lines(one: Practice) -> list[Line]:
     return lines
 
 
-def offenders_page(one: Practice, now: datetime) -> AnswersPage:
+def offenders_page(one: Practice, now: datetime, names: Mapping[str, str] | None = None) -> AnswersPage:
     """Who breaks a practice; enter leads there. The first row tells what was checked."""
+    called = names or {}
     columns = (
         TableColumn("name", "NAME", 30, 0),
         TableColumn("subject", "", 7, 2),
         TableColumn("evidence", "EVIDENCE", 70, 0),
         TableColumn("age", "AS OF", 6, 3, right=True),
         TableColumn("source", "SOURCE", 30, 4),
+        *((TableColumn("account", "ACCOUNT", 16, 1),) if len(called) > 1 else ()),
     )
     rows: list[tuple[Callable[[int], Cell], Target]] = [(partial(_head, one), partial(about_lines, one))]
-    rows += [(partial(_offender, offender, now), offender.arn) for offender in one.offenders]
+    rows += [(partial(_offender, offender, now, called), offender.arn) for offender in one.offenders]
     tabs = {number: offender.tab for number, offender in enumerate(one.offenders, 1)}
     return AnswersPage(f"{one.number}. {one.title}: {visible(one.claim)}", columns, rows, tab="", empty="", tabs=tabs)
 
 
 def _head(one: Practice, column: int) -> Cell:
-    return Cell(("What is checked", "", visible(one.definition), "", "")[column], "label" if column == 0 else "state-absent")
+    return Cell(("What is checked", "", visible(one.definition), "", "", "")[column], "label" if column == 0 else "state-absent")
 
 
-def _offender(one: Offender, now: datetime, column: int) -> Cell:
+def _offender(one: Offender, now: datetime, names: Mapping[str, str], column: int) -> Cell:
     match column:
         case 0:
             return Cell(visible(one.name), "severity-high" if one.grave else "strong")
@@ -113,5 +115,7 @@ def _offender(one: Offender, now: datetime, column: int) -> Cell:
             return Cell(visible(one.words))
         case 3:
             return Cell(relative(one.as_of, now) if one.as_of else "", right=True)
-        case _:
+        case 4:
             return Cell(visible(one.source))
+        case _:
+            return Cell(visible(names.get(one.account, one.account)))

@@ -40,6 +40,8 @@ COLUMNS = (
 )
 BEFORE = TableColumn("before", "BEFORE", 11, 1)
 """Shown where anything was decided before."""
+ACCOUNT = TableColumn("account", "ACCOUNT", 16, 1)
+"""Shown where the queue is of several."""
 
 
 class ReviewBase(Screen[None]):
@@ -211,7 +213,10 @@ class ReviewScreen(ReviewBase):
         self.shown = shown
         now = self.app.session.now()
 
-        columns = (*COLUMNS[:3], BEFORE, COLUMNS[3]) if any(state.before is not None for state in states) else COLUMNS
+        names = {snapshot.account: snapshot.label for snapshot in self.app.session.world.snapshots}
+        several = len({state.item.subject.account for state in states}) > 1
+        before = any(state.before is not None for state in states)
+        columns = (*COLUMNS[:2], *((ACCOUNT,) if several else ()), COLUMNS[2], *((BEFORE,) if before else ()), COLUMNS[3])
 
         def cell(row: int, column: int) -> Cell:
             state = shown[row]
@@ -221,6 +226,8 @@ class ReviewScreen(ReviewBase):
                     return Cell(visible(item.subject.name)[:80], "strong")
                 case "of":
                     return Cell(visible(item.subject.noun))
+                case "account":
+                    return Cell(visible(names.get(item.subject.account, item.subject.account)))
                 case "decided":
                     return decided_cell(state, now)
                 case "before":
