@@ -162,7 +162,7 @@ def test_no_text_makes_a_command_of_its_own(name: str, part: str, becomes: str) 
             lines = found.text.splitlines()
             assert len(lines) == len(found.notes) + bool(found.refusal) + len(found.commands)
             assert commands(found.text) == [list(command) for command in found.commands]
-            assert all(line.startswith(("# ", "aws iam ")) and line.isprintable() for line in lines)
+            assert all(line.startswith(("# ", "aws iam ")) and visible(line) == line for line in lines)
 
 
 # -- Terraform -----------------------------------------------------------------------------------------------------------
