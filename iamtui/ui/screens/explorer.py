@@ -160,9 +160,12 @@ class Explorer(SummaryScreen):
             more = "" if listing.complete or not listing.rows else "+"
             count = f"{len(listing.rows):,}{more}" if listing.rows or listing.complete else ""
             counts.append((key, title, count, kind is self.list.kind and not self.on_summary))
-        if self._review_count:
-            counts.append(("8", "Review", self._review_count, False))
-        self._tabs.update(chrome.tabs(counts, self.size.width))
+        review = [("8", "Review", self._review_count, False)]
+        every = chrome.tabs([*counts, ("7", "Guards", "", False), *review, ("9", "SQL", "", False)], 1000)
+        if every.cell_len <= self.size.width:
+            self._tabs.update(every)
+            return
+        self._tabs.update(chrome.tabs([*counts, *(review if self._review_count else [])], self.size.width))
 
     def _draw_crumbs(self) -> None:
         width = self.size.width
