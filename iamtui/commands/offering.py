@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from click.shell_completion import CompletionItem, _resolve_context, _resolve_incomplete
 
 from .. import config
@@ -34,6 +35,8 @@ def offered(root: click.Command, program: str, args: list[str], incomplete: str)
     items = found.shell_complete(ctx, incomplete)
     options: dict[str, Any] = {**ctx.find_root().params, **{k: v for k, v in ctx.params.items() if v not in (None, (), False, "")}}
     if isinstance(found, click.Parameter) and not items:
+        if found.name in _FILES:
+            return [CompletionItem(incomplete, type="file")]
         kind = _kind_of(found, ctx)
         if kind is not None:
             return _begun(kind(options, ctx), incomplete)
@@ -96,7 +99,7 @@ def _identities(options: Options, _ctx: click.Context) -> Iterable[str]:
             names += _named(item.body)
             if options.get("demo"):
                 break
-    return sorted(set(names), key=str.casefold)
+    return sorted({name for name in names if not name.startswith("-")}, key=str.casefold)
 
 
 def _bytes(given: Iterable[str]) -> int:
@@ -115,28 +118,33 @@ def _bytes(given: Iterable[str]) -> int:
     return size
 
 
+class _User(msgspec.Struct):
+    UserName: str = ""
+
+
+class _Role(msgspec.Struct):
+    RoleName: str = ""
+
+
+class _Group(msgspec.Struct):
+    GroupName: str = ""
+
+
+class _Policy(msgspec.Struct):
+    PolicyName: str = ""
+
+
+class _Page(msgspec.Struct):
+    """Of GetAccountAuthorizationDetails nothing but names."""
+
+    UserDetailList: list[_User] = []
+    RoleDetailList: list[_Role] = []
+    GroupDetailList: list[_Group] = []
+    Policies: list[_Policy] = []
+
+
 def _named(body: bytes) -> list[str]:
-    import msgspec
-
-    class User(msgspec.Struct):
-        UserName: str = ""
-
-    class Role(msgspec.Struct):
-        RoleName: str = ""
-
-    class Group(msgspec.Struct):
-        GroupName: str = ""
-
-    class Policy(msgspec.Struct):
-        PolicyName: str = ""
-
-    class Page(msgspec.Struct):
-        UserDetailList: list[User] = []
-        RoleDetailList: list[Role] = []
-        GroupDetailList: list[Group] = []
-        Policies: list[Policy] = []
-
-    page = msgspec.json.decode(body, type=Page)
+    page = msgspec.json.decode(body, type=_Page)
     return [
         *(one.UserName for one in page.UserDetailList),
         *(one.RoleName for one in page.RoleDetailList),
@@ -160,7 +168,7 @@ def _kept(options: Options) -> Iterable[str]:
     try:
         account = cache.account_of(source.info.connection)
         accounts = (account,) if account else cache.accounts()
-        return sorted({name for one in accounts for name in cache.names(one)}, key=str.casefold)
+        return sorted({name for one in accounts for name in cache.names(one) if not name.startswith("-")}, key=str.casefold)
     finally:
         cache.close()
 
@@ -239,6 +247,9 @@ def _pages(_options: Options, ctx: click.Context) -> Iterable[str]:
     names = [name.removeprefix(lead).split(" ")[0] for name in pages() if name.startswith(lead)]
     return [name for name in names if name] + ([] if asked or ctx.command.name == "man" else list(TOPICS))
 
+
+_FILES = frozenset({"evidence", "ledger", "file", "files", "bundles", "old", "new", "more_old", "more_new", "source", "leavers"})
+"""Parameters that take a path; the shell completes it."""
 
 _KINDS: dict[str, Callable[[Options, click.Context], Iterable[str]]] = {
     "profile": _profiles,

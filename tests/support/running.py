@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from iamtui import errors
 from iamtui.cli import cli
 from iamtui.commands import opening
-from iamtui.model.document import Kind
+from iamtui.model.document import Document, Kind
 from iamtui.session import Session
 from iamtui.source.demo import DemoSource
 from iamtui.store.bundle import write_bundle
@@ -32,14 +34,21 @@ def own_folders(patch: pytest.MonkeyPatch, place: Path) -> None:
 
 
 def one_demo(patch: pytest.MonkeyPatch) -> None:
-    """Every `--demo` is the same open account at a fixed time. Ledgers are opened anew, as each command names its own."""
+    """Every `--demo` is the same open account at a fixed time, whose events are read once. Ledgers are opened anew, as each command names
+    its own."""
     plain = opening._session_of
+    _opened.clear()
 
     def shared(options: dict[str, object], settings: object, now: object) -> Session:
         if not options.get("demo") or options.get("evidence"):
             return plain(options, settings, now)  # type: ignore[arg-type]
         if "demo" not in _opened:
-            _opened["demo"] = Session(DemoSource(NOW), now=lambda: NOW)
+            made = Session(DemoSource(NOW), now=lambda: NOW)
+            made.open()
+            for _ in made.load_events():
+                pass
+            made.load_events = lambda *_: iter(())  # type: ignore[method-assign]
+            _opened["demo"] = made
         session = _opened["demo"]
         session._desk = None
         return session
@@ -76,15 +85,25 @@ REQUEST = {
 }
 
 
+def _changed(document: Document) -> Document:
+    """An account the day after: somebody has become an administrator."""
+    body = json.loads(document.body)
+    user = next(one for one in body["UserDetailList"] if one["UserName"] == "a.fischer")
+    user["AttachedManagedPolicies"] = [{"PolicyName": "AdministratorAccess", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]
+    return msgspec.structs.replace(document, body=json.dumps(body).encode(), as_of=NOW + timedelta(days=1))
+
+
 def desk(place: Path) -> None:
     """The files that examples and recipes speak of."""
     (place / "old.json").write_text(json.dumps(OLD))
     (place / "new.json").write_text(json.dumps(NEW))
     (place / "requests.jsonl").write_text(json.dumps(REQUEST) + "\n")
     (place / "left.csv").write_text("email\nd.kowalski@acme.example\n")
-    for name in ("yesterday.zip", "today.zip"):
-        write_bundle(place / name, [documents()[Kind.AUTHORIZATION]], [], source="demo", created=NOW)
+    before = documents()[Kind.AUTHORIZATION]
+    for name, document in (("yesterday.zip", before), ("today.zip", before), ("changed.zip", _changed(before))):
+        write_bundle(place / name, [document], [], source="demo", created=NOW)
     team = ("--ledger", str(place / "team.db"), "--reviewer", "ana", "--demo")
+    assert run("review", "decide", "keep", "c.moreau", "--reason", "pays the bills", *team).exit_code == 0
     assert run("review", "start", "2026 Q4", "--scope", "users", *team).exit_code == 0
     assert run("review", "decide", "keep", "a.fischer", "--reason", "works here", *team).exit_code == 0
     assert run("review", "export", "-o", str(place / "other.jsonl"), *team).exit_code == 0

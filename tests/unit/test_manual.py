@@ -73,7 +73,7 @@ def test_an_example_runs_as_it_stands(place: Path, name: str, line: str, code: i
 @pytest.mark.parametrize("line", [e.line for _, e in examples() if e.live])
 def test_an_example_for_an_account_can_be_parsed(line: str) -> None:
     inside = re.fullmatch(r".*\$\((.*)\).*", line)
-    words = shlex.split(re.split(r"[|<>]", inside[1] if inside else line)[0])
+    words = shlex.split(re.split(r" [|<>] ", inside[1] if inside else line)[0])
     ctx = click.Context(cli, info_name="iamtui")
     rest = words[1:]
     while isinstance(ctx.command, click.Group) and rest and rest[0] in ctx.command.list_commands(ctx):

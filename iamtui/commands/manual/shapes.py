@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-OPAQUE = frozenset({"old_document", "new_document", "document", "sql", "text"})
+OPAQUE = frozenset({"old_document", "new_document", "document", "new"})
 """Keys whose values are somebody else's language: policies as they are."""
 
 
@@ -32,10 +32,10 @@ def shape_of(value: Any, maps: frozenset[str] = frozenset()) -> dict[str, str]:
 
 
 def _walk(value: Any, path: str, maps: frozenset[str]) -> Iterator[tuple[str, str]]:
-    if path.rpartition(".")[2] in OPAQUE and value is not None and not isinstance(value, bool):
-        yield path, "policy" if isinstance(value, dict) else "text"
+    if path.rpartition(".")[2] in OPAQUE and isinstance(value, dict):
+        yield path, "policy"
     elif isinstance(value, dict):
-        if value and set(value) <= {"state", "detail"} and "state" in value:
+        if value and "state" in value and set(value) <= {"state", "detail", "source", "as_of"}:
             yield path, "state"
             return
         yield path, "object"
