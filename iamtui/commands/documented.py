@@ -5,12 +5,17 @@ Click's own `--help` goes on with examples, exit codes and what to look at next,
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from ..errors import BadInputError
 
 
 class Command(click.Command):
@@ -53,16 +58,34 @@ def _sections(ctx: click.Context, formatter: click.HelpFormatter) -> None:
 class Root(Group):
     """The program itself: ctrl+c and a closed pipe end it as they end any other, with the exit code a shell knows them by."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+        with _ending():  # --help and --version print here
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _ending():
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()  # here, where a closed pipe can still be told
-        except BrokenPipeError:
-            ctx.exit(quiet_end())
-        except KeyboardInterrupt:
-            ctx.exit(128 + signal.SIGINT)
+                sys.stdout.flush()  # here, where it can still be told
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise click.exceptions.Exit(quiet_end()) from None
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        quiet_end()
+        raise BadInputError(f"Standard output cannot be written: {error.strerror}") from None
 
 
 def quiet_end() -> int:

@@ -98,7 +98,7 @@ def test_exit_codes_are_told_once() -> None:
     assert {int(code) for code in Exit} <= set(CODES)
     for code, said in CODES.items():
         assert f"{code:3}  {said}" in topic("exit-codes")
-        assert f"| {code} | {said} |" in README
+        assert f"| {code} | {said} |" in README.replace("\\|", "|")
 
 
 def test_the_readme_shows_the_topics_it_leans_on() -> None:
