@@ -22,7 +22,7 @@ class _Group(Root):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         words = [*ctx._protected_args, *ctx.args]
-        headless = ("--format", "--limit", "--since", "--until", "-o", "--help")
+        headless = ("--format", "--limit", "--since", "--until", "-o", "--help", "-h", "--fail-on")
         if words and (
             words[0] not in self.commands or (words[0] == "events" and sys.stdout.isatty() and not _has(words, headless[:2] + headless[4:]))
         ):

@@ -94,7 +94,7 @@ def main() -> None:
     found: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         own_folders(patch, Path(folder))
-        one_demo(patch)
+        one_demo(patch, anew=True)
         patch.chdir(folder)
         desk(Path(folder))
         for name in ANSWERS:

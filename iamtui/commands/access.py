@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import Exit, NotFoundError, UsageError
+from ..errors import Exit, UsageError
 from ..session import Row, Session
 from ..session.export import csv_table
 from ..session.verdicts import holder_json, verdict_json, verdict_lines
 from ..text import visible
 from .gate import gated
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 
@@ -76,7 +76,7 @@ _COLUMNS = ("who", "kind", "account", "answer", "because", "conditions")
 def _row(session: Session, name: str) -> Row:
     matches = session.find(name)
     if not matches:
-        raise NotFoundError(
-            f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
+        raise not_found(
+            session, f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
         )
     return matches[0].row

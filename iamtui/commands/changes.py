@@ -8,7 +8,7 @@ from typing import Any
 from ..analysis.changes.filtering import parse_filter
 from ..analysis.changes.meaning import Meaning
 from ..analysis.changes.standing import Entry
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..model.event import WindowState
 from ..model.identity import Group, Role, User
 from ..model.policy import Policy
@@ -26,7 +26,7 @@ from ..session.changetext import (
 from ..session.export import csv_table
 from ..text import visible
 from .gate import gated
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 _HEADER = ("TIME (UTC)", "WHAT", "WHO", "GIVES OR TAKES", "TOLD BY")
@@ -49,7 +49,9 @@ def _row(session: Session, name: str) -> Row:
     for match in session.find(name):
         if isinstance(match.row.item, User | Role | Group | Policy):
             return match.row
-    raise NotFoundError(f"{name} is no user, role, group or policy in what has been read", "without a name: what changed in the account")
+    raise not_found(
+        session, f"{name} is no user, role, group or policy in what has been read", "without a name: what changed in the account"
+    )
 
 
 def _exit(session: Session, row: Row | None) -> int:

@@ -25,7 +25,7 @@ from ..session.differencetext import (
 from ..session.export import csv_table
 from ..session.facade import utc_now
 from .gate import gated
-from .opening import open_session, read_all, say_problems, settings_of
+from .opening import open_session, read_all, say_problems, settings_of, unread
 from .output import data, markdown_text, print_json, print_table, words
 
 _TABLE = ("SEVERITY", "OF", "NAME", "WHAT", "DIFFERENCE", "WHO")
@@ -78,6 +78,8 @@ def _open_point(options: Mapping[str, Any], more: Sequence[str]) -> Point:
         raise UsageError(f"--new adds files to a NEW of files, and NEW is {OPEN}", "name the files with --from")
     session = open_session(options, settings_of(options))
     read_all(session)
+    if (reason := unread(session)) is not None:
+        raise reason
     say_problems(session)
     return point_of(session, OPEN)
 

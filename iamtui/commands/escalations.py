@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..session.export import csv_table
 from ..session.verdicts import escalation_json
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 _COLUMNS = ("identity", "path", "title", "ends_as", "conditions", "unseen")
@@ -22,7 +22,7 @@ def print_escalations(options: Mapping[str, Any], name: str, form: str, fail_on:
     if name:
         matches = session.find(name)
         if not matches:
-            raise NotFoundError(f"{name} is nowhere in what has been read")
+            raise not_found(session, f"{name} is nowhere in what has been read")
         row = matches[0].row
     found, chains = session.escalations(row)
     rows = [escalation_json(one) for one in found]

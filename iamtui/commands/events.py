@@ -8,13 +8,13 @@ from typing import Any
 from ..analysis.coverage import bounds
 from ..analysis.filtering import parse
 from ..analysis.lists import columns
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..model.event import WindowState
 from ..session import ListKind, Row, Session
 from ..source.base import FIRST_LOOK, EventQuery
 from .gate import gated
 from .lists import chosen, grades, print_selection
-from .opening import exit_code, find_trail, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, find_trail, not_found, open_session, read_all, say_problems, settings_of
 from .output import words
 from .progress import read_events
 
@@ -84,5 +84,5 @@ def list_events(
 def _identity(session: Session, who: str) -> Row:
     matches = session.find(who)
     if not matches:
-        raise NotFoundError(f"{who} is nowhere in what has been read")
+        raise not_found(session, f"{who} is nowhere in what has been read")
     return matches[0].row

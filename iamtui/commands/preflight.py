@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from ..analysis.preflight import Preflight
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..session import Row, Session
 from ..session.preflight import change_words, danger_lines, document_of, preflight, remark_lines
 from ..text import visible
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, words
 
 
@@ -29,7 +29,7 @@ def check(options: Mapping[str, Any], old: str, new: str, who: str, form: str, *
     if who and session is not None:
         matches = session.find(who)
         if not matches:
-            raise NotFoundError(f"{who} is nowhere in what has been read")
+            raise not_found(session, f"{who} is nowhere in what has been read")
         row = matches[0].row
     before, policy = _document(old, session)
     after, _ = _document(new, session)

@@ -21,7 +21,7 @@ from ..session.sqltext import span_words, sql_csv, sql_objects, step_words, valu
 from ..session.trail import SqlColumn, SqlPage, TrailState
 from ..text import inert_json, visible
 from .gate import gated
-from .opening import open_session, settings_of, time_bounds
+from .opening import open_session, settings_of, time_bounds, unread
 from .output import data, print_json, print_table, words
 
 _AT_MOST = 10_000
@@ -214,6 +214,8 @@ def _nothing(session: Session, state: TrailState) -> int:
             "--trail-days or --since read more; --trail-account and --region narrow" if not session.offline else "start without --offline"
         )
         raise IamtuiError(f"There are no events in {session.trail.reach}", hint)
+    if (why := unread(session)) is not None:
+        raise why
     problems = session.problems()
     raise IamtuiError(problems[-1].what if problems else "There are no events to ask", "iamtui events reads them from CloudTrail")
 

@@ -10,7 +10,6 @@ from typing import Any
 from ..analysis.diff import diff_documents
 from ..analysis.reducing import Reduction
 from ..analysis.unused import UnusedAccess
-from ..errors import NotFoundError
 from ..model.fact import State
 from ..model.identity import Group, Role, User
 from ..session import ListKind, Row, Session
@@ -28,7 +27,7 @@ from ..session.unused import (
 )
 from ..text import visible
 from .gate import gated
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, json_words, line_by_line, markdown_text, print_json, print_table, words
 
 _Answer = tuple[UnusedAccess, Reduction]
@@ -137,7 +136,7 @@ def _row(session: Session, name: str) -> Row:
     for match in session.find(name):
         if isinstance(match.row.item, User | Role | Group):
             return match.row
-    raise NotFoundError(f"{name} is no user, role or group in what has been read")
+    raise not_found(session, f"{name} is no user, role or group in what has been read")
 
 
 def _everybody(session: Session) -> list[Row]:

@@ -33,11 +33,12 @@ def own_folders(patch: pytest.MonkeyPatch, place: Path) -> None:
         patch.setenv(f"XDG_{kind}_HOME", str(place / kind.lower()))
 
 
-def one_demo(patch: pytest.MonkeyPatch) -> None:
+def one_demo(patch: pytest.MonkeyPatch, *, anew: bool = False) -> None:
     """Every `--demo` is the same open account at a fixed time, whose events are read once. Ledgers are opened anew, as each command names
-    its own."""
+    its own. `anew`: nothing of what other tests have read of it is there."""
     plain = opening._session_of
-    _opened.clear()
+    if anew:
+        _opened.clear()
 
     def shared(options: dict[str, object], settings: object, now: object) -> Session:
         if not options.get("demo") or options.get("evidence"):

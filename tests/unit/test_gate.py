@@ -105,10 +105,20 @@ def test_a_partial_answer_passes_no_gate_and_fails_none(place: Path) -> None:
     assert run("list", "users", "--from", "broken.json", "--fail-on", "any").exit_code == 2
 
 
-@pytest.mark.parametrize("line", ["list users", "escalations", "exposure --fail-on any", "unused", "logging", "practices --fail-under 90"])
+NOTHING_READ = (
+    "list findings --fail-on any", "identity x", "can x s3:GetObject", "who-can iam:PassRole", "access x", "story x", "sql 'SELECT 1'", "escalations",
+    "escalations x", "exposure --fail-on any", "practices --fail-under 90", "changes x", "alarms", "unused x", "matrix s3", "diff yesterday.zip now",
+    "collect -o none.zip", "review decide keep x --reason y",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NOTHING_READ)
 def test_nothing_read_is_3_and_no_check_that_passed_or_failed(place: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Without credentials no name is blamed for being nowhere, and no gate passes or fails."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert run(*line.split(" ")).exit_code == 3
+    done = run_line(f"iamtui {line}")
+    assert done.exit_code == 3
+    assert "credentials" in done.stderr
 
 
 def process(*words: str) -> list[str]:

@@ -21,7 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("desk")
         own_folders(patch, folder)
-        one_demo(patch)
+        one_demo(patch, anew=True)
         patch.chdir(folder)
         desk(folder)
         yield folder
