@@ -81,7 +81,6 @@ def test_every_command_with_json_has_json_lines() -> None:
         "events --limit 3 --demo",
         "who-can iam:PassRole --demo",
         "identity deploy-bot --demo",
-        "sql --demo --limit 2 -q by-day -p days=4000",
         "matrix glue --demo",
     ],
 )

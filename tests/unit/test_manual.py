@@ -6,11 +6,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from iamtui.cli import cli
 from iamtui.commands.manual import TOPICS, examples, man_page, man_pages, page_of, pages, topic
@@ -70,10 +72,10 @@ def test_an_example_runs_as_it_stands(place: Path, name: str, line: str, code: i
     assert done.stdout or done.stderr or " -o " in line
 
 
-@pytest.mark.parametrize("line", [e.line for _, e in examples() if e.live])
-def test_an_example_for_an_account_can_be_parsed(line: str) -> None:
+def parse(line: str) -> None:
+    """Words that click takes, up to a pipe or a redirection."""
     inside = re.fullmatch(r".*\$\((.*)\).*", line)
-    words = shlex.split(re.split(r" [|<>] ", inside[1] if inside else line)[0])
+    words = shlex.split(re.split(r" (?:[|<>]|\|\||>>) ", inside[1] if inside else line)[0], comments=True)
     ctx = click.Context(cli, info_name="iamtui")
     rest = words[1:]
     while isinstance(ctx.command, click.Group) and rest and rest[0] in ctx.command.list_commands(ctx):
@@ -81,6 +83,24 @@ def test_an_example_for_an_account_can_be_parsed(line: str) -> None:
         assert found is not None
         ctx, rest = click.Context(found, ctx, info_name=rest[0]), rest[1:]
     ctx.command.parse_args(ctx, rest)
+
+
+@pytest.mark.parametrize("line", [e.line for _, e in examples() if e.live])
+def test_an_example_for_an_account_can_be_parsed(line: str) -> None:
+    parse(line)
+
+
+def test_the_gate_of_a_pipeline_can_be_parsed() -> None:
+    text = topic("ci")
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("iamtui ")]
+    assert len(lines) >= 8
+    for line in lines:
+        parse(line)
+    workflow = yaml.safe_load(textwrap.dedent("  name: iam\n" + text.partition("  name: iam\n")[2]))
+    assert workflow["permissions"] == {"id-token": "write", "contents": "read"}
+    steps = yaml.safe_load(README.partition("```yaml\n")[2].partition("```")[0])
+    for line in (step["run"] for step in steps if "run" in step):
+        parse(line)
 
 
 def test_help_of_commands_and_topics(place: Path) -> None:
