@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -10,17 +11,18 @@ from typing import Any, BinaryIO
 import click
 
 from . import __version__
+from .commands.documented import Group, Root, quiet_end
 
 _KINDS = ("users", "roles", "groups", "policies", "findings")
 
 
-class _Group(click.Group):
+class _Group(Root):
     """A first word that is no command is a target: `iamtui deploy-bot` opens the explorer there."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         words = [*ctx._protected_args, *ctx.args]
-        headless = ("--format", "--limit", "--since", "--until", "-o", "--help")
+        headless = ("--format", "--limit", "--since", "--until", "-o", "--help", "-h", "--fail-on")
         if words and (
             words[0] not in self.commands or (words[0] == "events" and sys.stdout.isatty() and not _has(words, headless[:2] + headless[4:]))
         ):
@@ -135,22 +137,49 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         ctx.exit(explore(ctx.params, ctx.meta.get("target", "")))
 
 
-def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="Output form.")(command)
+def _form(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """To a command JSON lines are JSON; what is printed asks `ctx.meta`."""
+    if value == "jsonl":
+        ctx.meta["iamtui.lines"] = True
+        return "json"
+    return value
+
+
+def _forms(*more: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--format`: a table, JSON, JSON lines, and more."""
+    forms = click.Choice(["table", "json", "jsonl", *more])
+    return click.option("--format", "form", type=forms, default="table", callback=_form, help="Output form.")
+
+
+def _fails(*names: str, default: str = "none") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--fail-on`: what makes the exit code 1. Without names: anything, or a severity."""
+    choice = click.Choice(["none", "any", *(names or ("low", "medium", "high", "critical"))])
+    said = "Exit 1 when something is found: any, or of this severity and graver." if not names else "What exits 1."
+    return click.option("--fail-on", "fail_on", type=choice, default=default, show_default=True, help=said)
+
+
+_fails_on_any = click.option(
+    "--fail-on", "fail_on", type=click.Choice(["none", "any"]), default="none", show_default=True, help="Exit 1 when something is found."
+)
+_checks = click.option(
+    "--fail-on", "fail_on", type=click.Choice(["none", "any"]), default="any", show_default=True, help="none: a report, and no check."
+)
+_format_option = _forms("csv")
 
 
 @cli.command("list")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("words", nargs=-1, metavar="[FILTER]")
 @click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
+@_fails()
 @_format_option
 @_source_options
 @click.pass_context
-def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort: str, form: str, **given: Any) -> None:
+def list_command(ctx: click.Context, /, kind: str, words: tuple[str, ...], sort: str, fail_on: str, form: str, **given: Any) -> None:
     """List users, roles, groups, policies or findings, narrowed by the filter of the explorer (mfa:no last-seen:>90d)."""
     from .commands.lists import list_rows
 
-    ctx.exit(list_rows(_choices(ctx, given), kind, " ".join(words), sort, form))
+    ctx.exit(list_rows(_choices(ctx, given), kind, " ".join(words), sort, form, fail_on))
 
 
 @cli.command()
@@ -186,17 +215,36 @@ def identity(ctx: click.Context, /, name: str, last_used: bool, activity: bool, 
 @click.option("--until", default="", help="Before: 7d, 24h, 2026-10-01.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, newest first (all).")
 @click.option("--identity", "who", default="", help="Only events of this identity (LookupEvents asks for it).")
+@_fails()
 @_format_option
 @_source_options
 @click.pass_context
 def events(
-    ctx: click.Context, /, words: tuple[str, ...], since: str, until: str, limit: int | None, who: str, form: str, **given: Any
+    ctx: click.Context,
+    /,
+    words: tuple[str, ...],
+    since: str,
+    until: str,
+    limit: int | None,
+    who: str,
+    fail_on: str,
+    form: str,
+    **given: Any,
 ) -> None:
     """CloudTrail events, newest first, narrowed by the filter of the explorer (AttachUserPolicy outcome:denied)."""
     from .commands.events import list_events
 
     ctx.exit(
-        list_events(_choices(ctx, {**given, "since": since, "until": until}), " ".join(words), limit, who, form, since=since, until=until)
+        list_events(
+            _choices(ctx, {**given, "since": since, "until": until}),
+            " ".join(words),
+            limit,
+            who,
+            form,
+            since=since,
+            until=until,
+            fail_on=fail_on,
+        )
     )
 
 
@@ -211,7 +259,7 @@ def _context_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("action")
 @click.argument("resource", default="*")
 @_context_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
+@_forms()
 @_source_options
 @click.pass_context
 def can(ctx: click.Context, /, name: str, action: str, resource: str, pairs: tuple[str, ...], form: str, **given: Any) -> None:
@@ -224,7 +272,7 @@ def can(ctx: click.Context, /, name: str, action: str, resource: str, pairs: tup
 @cli.command()
 @click.argument("target")
 @click.option("--own", is_flag=True, help="Leave out what was done with users and keys that were made on the way.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def story(ctx: click.Context, /, target: str, own: bool, form: str, **given: Any) -> None:
@@ -236,7 +284,7 @@ def story(ctx: click.Context, /, target: str, own: bool, form: str, **given: Any
 
 @cli.command()
 @click.argument("source", metavar="FILE|-|TEXT")
-@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", help="Output form.")
+@_forms("markdown")
 @_source_options
 @click.pass_context
 def triage(ctx: click.Context, /, source: str, form: str, **given: Any) -> None:
@@ -252,7 +300,7 @@ def triage(ctx: click.Context, /, source: str, form: str, **given: Any) -> None:
 @click.option("--every", type=click.IntRange(5, 3600), default=30, show_default=True, help="Seconds between two looks.")
 @click.option("--ring", type=click.Choice(["critical", "high", "medium", "low"]), help="Ring and notify from this class on.")
 @click.option("--looks", type=click.IntRange(min=0), default=0, help="Look so often, then end (for ever).")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="A line an event: text, or JSON.")
+@_forms()
 @_source_options
 @click.pass_context
 def watch(ctx: click.Context, /, words: tuple[str, ...], every: int, ring: str | None, looks: int, form: str, **given: Any) -> None:
@@ -273,6 +321,7 @@ def watch(ctx: click.Context, /, words: tuple[str, ...], every: int, ring: str |
 @click.option("--until", default="", help="And not after this time.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
 @click.option("--no-time-bound", "unbounded", is_flag=True, help="Ask Athena or Lake even when nothing bounds the time of events.")
+@_fails_on_any
 @_format_option
 @_engine_options
 @_source_options
@@ -290,6 +339,7 @@ def sql(
     until: str,
     limit: int | None,
     unbounded: bool,
+    fail_on: str,
     form: str,
     **given: Any,
 ) -> None:
@@ -305,21 +355,24 @@ def sql(
     if listed:
         ctx.exit(list_queries(form))
     query = query_text(text, name, file, parameters)
-    ctx.exit(ask(_choices(ctx, {**given, "since": since, "until": until}), query, form, limit, show=show, unbounded=unbounded))
+    ctx.exit(
+        ask(_choices(ctx, {**given, "since": since, "until": until}), query, form, limit, show=show, unbounded=unbounded, fail_on=fail_on)
+    )
 
 
 @cli.command("who-can")
 @click.argument("action")
 @click.argument("resource", default="*")
 @_context_option
+@_fails_on_any
 @_format_option
 @_source_options
 @click.pass_context
-def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str, ...], form: str, **given: Any) -> None:
+def who_can(ctx: click.Context, /, action: str, resource: str, pairs: tuple[str, ...], fail_on: str, form: str, **given: Any) -> None:
     """Everyone who may do an action on a resource: users, roles, and whom resource policies let in."""
     from .commands.access import who_can as answer
 
-    ctx.exit(answer(_choices(ctx, given), action, resource, pairs, form))
+    ctx.exit(answer(_choices(ctx, given), action, resource, pairs, form, fail_on))
 
 
 @cli.command()
@@ -337,45 +390,48 @@ def access(ctx: click.Context, /, name: str, other: str, form: str, **given: Any
 
 @cli.command()
 @click.argument("name", default="")
+@_checks
 @_format_option
 @_source_options
 @click.pass_context
-def escalations(ctx: click.Context, /, name: str, form: str, **given: Any) -> None:
+def escalations(ctx: click.Context, /, name: str, fail_on: str, form: str, **given: Any) -> None:
     """Who can become an administrator, and how: published escalation paths and chains of roles (1: there is a way)."""
     from .commands.escalations import print_escalations
 
-    ctx.exit(print_escalations(_choices(ctx, given), name, form))
+    ctx.exit(print_escalations(_choices(ctx, given), name, form, fail_on))
 
 
 @cli.command()
+@_fails()
 @_format_option
 @_source_options
 @click.pass_context
-def exposure(ctx: click.Context, /, form: str, **given: Any) -> None:
+def exposure(ctx: click.Context, /, fail_on: str, form: str, **given: Any) -> None:
     """What can be reached from outside: roles and resources open to other accounts, identity providers or everybody."""
     from .commands.exposure import print_exposure
 
-    ctx.exit(print_exposure(_choices(ctx, given), form))
+    ctx.exit(print_exposure(_choices(ctx, given), form, fail_on))
 
 
 @cli.command()
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "resolved"]), help="Only AWS's findings of this status."
 )
+@_fails_on_any
 @_format_option
 @_source_options
 @click.pass_context
-def analyzer(ctx: click.Context, /, statuses: tuple[str, ...], form: str, **given: Any) -> None:
+def analyzer(ctx: click.Context, /, statuses: tuple[str, ...], fail_on: str, form: str, **given: Any) -> None:
     """Access Analyzer's findings of all chosen Regions side by side with exposure and unused access as worked out here, and why they differ."""
     from .commands.analyzer import print_analyzer
 
-    ctx.exit(print_analyzer(_choices(ctx, given), statuses, form))
+    ctx.exit(print_analyzer(_choices(ctx, given), statuses, form, fail_on))
 
 
 @cli.command()
 @click.argument("name", default="")
 @click.option("--fail-under", "least", type=click.IntRange(1, 100), metavar="PERCENT", help="Exit 1 when one is kept by less than this.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def practices(ctx: click.Context, /, name: str, least: int | None, form: str, **given: Any) -> None:
@@ -391,11 +447,21 @@ def practices(ctx: click.Context, /, name: str, least: int | None, form: str, **
 @click.option("--since", default="", metavar="AGE|DATE", help="Only what changed since: 7d, 36h, 2026-01-31.")
 @click.option("--admin", is_flag=True, help="Only what gives or takes an administrator's rights.")
 @click.option("--rollback", type=click.Choice(["cli", "terraform"]), help="Print the text that puts the entries back; nothing is run.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_fails_on_any
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def changes(
-    ctx: click.Context, /, name: str, words: tuple[str, ...], since: str, admin: bool, rollback: str | None, form: str, **given: Any
+    ctx: click.Context,
+    /,
+    name: str,
+    words: tuple[str, ...],
+    since: str,
+    admin: bool,
+    rollback: str | None,
+    fail_on: str,
+    form: str,
+    **given: Any,
 ) -> None:
     """What changed of an identity or policy, or in the account: when, by whom, what it gave and took, who tells it.
 
@@ -410,7 +476,7 @@ def changes(
 
     if ":" in name and not name.startswith("arn:"):
         name, words = "", (name, *words)
-    ctx.exit(print_changes(_choices(ctx, given), name, words, since, form, rollback or "", admin=admin))
+    ctx.exit(print_changes(_choices(ctx, given), name, words, since, form, rollback or "", fail_on, admin=admin))
 
 
 @cli.command()
@@ -418,25 +484,29 @@ def changes(
 @click.option("--missing", is_flag=True, help="Only what nobody hears of for certain.")
 @click.option("--text", type=click.Choice(["cli", "terraform", "cloudformation"]), help="Text for what is missing.")
 @click.option("--states", is_flag=True, help="The alarms as they are now; named ones with their history and the events that raised them.")
+@_checks
 @_format_option
 @_source_options
 @click.pass_context
-def alarms(ctx: click.Context, /, events: tuple[str, ...], missing: bool, text: str | None, states: bool, form: str, **given: Any) -> None:
+def alarms(
+    ctx: click.Context, /, events: tuple[str, ...], missing: bool, text: str | None, states: bool, fail_on: str, form: str, **given: Any
+) -> None:
     """Would an alarm fire for DeleteUser, and who would hear? Metric filters and rules, evaluated on sample events (1: nobody would)."""
     from .commands.alarms import print_alarms
 
-    ctx.exit(print_alarms(_choices(ctx, given), events, form, missing=missing, text=text or "", states=states))
+    ctx.exit(print_alarms(_choices(ctx, given), events, form, fail_on, missing=missing, text=text or "", states=states))
 
 
 @cli.command()
+@_checks
 @_format_option
 @_source_options
 @click.pass_context
-def logging(ctx: click.Context, /, form: str, **given: Any) -> None:
+def logging(ctx: click.Context, /, fail_on: str, form: str, **given: Any) -> None:
     """Can this account be audited at all? Trails, log groups, Config, analyzers, reports (1: no trail records as it should)."""
     from .commands.alarms import print_logging
 
-    ctx.exit(print_logging(_choices(ctx, given), form))
+    ctx.exit(print_logging(_choices(ctx, given), form, fail_on))
 
 
 @cli.command()
@@ -453,14 +523,15 @@ def guards(ctx: click.Context, /, form: str, **given: Any) -> None:
 @cli.command()
 @click.argument("name", default="")
 @click.option("--days", default=90, type=click.IntRange(1, 400), show_default=True, help="Not used for so long is unused.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+@_fails_on_any
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
-def unused(ctx: click.Context, /, name: str, days: int, form: str, **given: Any) -> None:
+def unused(ctx: click.Context, /, name: str, days: int, fail_on: str, form: str, **given: Any) -> None:
     """What an identity, or everybody, may do and did not; and the smaller policies, checked by the engine."""
     from .commands.unused import print_unused
 
-    ctx.exit(print_unused(_choices(ctx, given), name, days, form))
+    ctx.exit(print_unused(_choices(ctx, given), name, days, form, fail_on))
 
 
 @cli.group()
@@ -504,28 +575,24 @@ def matrix(ctx: click.Context, /, service: str, kinds: tuple[str, ...], filter_t
 @click.argument("new")
 @click.option("--for", "who", default="", metavar="IDENTITY", help="What the change means for this user, role or group.")
 @click.option("--aws", "ask_aws", is_flag=True, help="Ask Access Analyzer's ValidatePolicy, too; the new policy's text is sent to AWS.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
+@_checks
+@_forms()
 @_source_options
 @click.pass_context
-def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool, form: str, **given: Any) -> None:
+def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool, fail_on: str, form: str, **given: Any) -> None:
     """A policy before it is applied: what is wrong, gained, lost and opened by it (1: access grows, or AWS would refuse it).
 
     OLD and NEW are files, - (standard input), names or ARNs of policies that were read; OLD can be `none`.
     """
     from .commands.preflight import check
 
-    ctx.exit(check(_choices(ctx, given), old, new, who, form, ask_aws=ask_aws))
-
-
-def _with_markdown(command: Callable[..., Any]) -> Callable[..., Any]:
-    forms = click.Choice(["table", "json", "csv", "markdown"])
-    return click.option("--format", "form", type=forms, default="table", help="Output form.")(command)
+    ctx.exit(check(_choices(ctx, given), old, new, who, form, ask_aws=ask_aws, fail_on=fail_on))
 
 
 @cli.command()
 @click.argument("account", default="")
 @click.option("--ask", is_flag=True, help="Of a live account read its newest events, resource policies, trails and alarms first.")
-@_with_markdown
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def summary(ctx: click.Context, /, account: str, ask: bool, form: str, **given: Any) -> None:
@@ -546,7 +613,8 @@ def summary(ctx: click.Context, /, account: str, ask: bool, form: str, **given: 
 @click.option("--new", "more_new", multiple=True, metavar="PATH", help="More files of the newer side, such as a trail that tells who.")
 @click.option("--sort", default="", help="Column to sort by; a leading - turns the order round.")
 @click.option("--who", "look_up", is_flag=True, help="NEW is a live account: look up who did it in CloudTrail's event history.")
-@_with_markdown
+@_fails("grown", "low", "medium", "high", "critical", default="grown")
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def diff(
@@ -559,6 +627,7 @@ def diff(
     more_new: tuple[str, ...],
     sort: str,
     look_up: bool,
+    fail_on: str,
     form: str,
     **given: Any,
 ) -> None:
@@ -569,13 +638,13 @@ def diff(
     from .commands.diff import print_diff
 
     chosen = _choices(ctx, given)
-    ctx.exit(print_diff(chosen, old, new, words, form, sort=sort, more_old=more_old, more_new=more_new, look_up=look_up))
+    ctx.exit(print_diff(chosen, old, new, words, form, sort=sort, more_old=more_old, more_new=more_new, look_up=look_up, fail_on=fail_on))
 
 
 @cli.command()
 @click.argument("name")
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
-@_with_markdown
+@_forms("csv", "markdown")
 @_source_options
 @click.pass_context
 def history(ctx: click.Context, /, name: str, bundles: tuple[str, ...], form: str, **given: Any) -> None:
@@ -683,7 +752,7 @@ def cache_clear(ctx: click.Context, /, account: str, **given: Any) -> None:
     ctx.exit(clear_cache(_choices(ctx, given), account))
 
 
-class _Late(click.Group):
+class _Late(Group):
     """A group whose commands are made when somebody asks for one: a start does not wait for them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -740,7 +809,7 @@ def _review_commands() -> None:
 
     @review.command("show")
     @_campaign_argument
-    @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+    @_forms("csv", "markdown")
     @_source_options
     @click.pass_context
     def review_show(ctx: click.Context, /, name: str, form: str, **given: Any) -> None:
@@ -753,14 +822,15 @@ def _review_commands() -> None:
     @_campaign_argument
     @click.option("--open", "open_only", is_flag=True, help="Only what is not decided.")
     @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+    @_fails_on_any
     @_format_option
     @_source_options
     @click.pass_context
-    def review_queue(ctx: click.Context, /, name: str, open_only: bool, limit: int | None, form: str, **given: Any) -> None:
+    def review_queue(ctx: click.Context, /, name: str, open_only: bool, limit: int | None, fail_on: str, form: str, **given: Any) -> None:
         """What to look at, the first on top, with its signs; without a campaign what one begun now would hold."""
         from .commands.review import queue
 
-        ctx.exit(queue(_choices(ctx, given), name, form, open_only=open_only, limit=limit))
+        ctx.exit(queue(_choices(ctx, given), name, form, open_only=open_only, limit=limit, fail_on=fail_on))
 
     @review.command("decide")
     @click.argument("decision", type=click.Choice(["keep", "reduce", "remove", "ask", "exception"]))
@@ -906,7 +976,7 @@ def _review_commands() -> None:
 
     @review.command("leavers")
     @click.argument("file", metavar="FILE|-")
-    @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="Output form.")
+    @_forms("csv", "markdown")
     @_source_options
     @click.pass_context
     def review_leavers(ctx: click.Context, /, file: str, form: str, **given: Any) -> None:
@@ -916,21 +986,53 @@ def _review_commands() -> None:
         ctx.exit(leavers(_choices(ctx, given), file, form))
 
 
+@cli.command("help")
+@click.argument("asked", nargs=-1, metavar="[COMMAND|TOPIC]")
+@click.pass_context
+def help_command(ctx: click.Context, /, asked: tuple[str, ...]) -> None:
+    """A command's help, or a topic: filters, exit-codes, json, recipes, ci, browser, environment, files."""
+    from .commands.helping import print_help
+
+    ctx.exit(print_help(ctx, asked))
+
+
+@cli.command()
+@click.argument("asked", nargs=-1, metavar="[COMMAND]")
+@click.option("-o", "--output", default="", type=click.Path(file_okay=False), help="Write all pages into this folder.")
+@click.pass_context
+def man(ctx: click.Context, /, asked: tuple[str, ...], output: str) -> None:
+    """A command's man page as roff, for `man -l -`, or all of them into a folder."""
+    from .commands.helping import print_man
+
+    ctx.exit(print_man(ctx, asked, output))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, /, shell: str) -> None:
+    """The script that completes commands, options, names, profiles, filters and campaigns in your shell."""
+    from .commands.helping import print_completion
+
+    ctx.exit(print_completion(ctx, shell))
+
+
 def main() -> None:
     """Run, and turn every error into a sentence and an exit code."""
     from .errors import IamtuiError
 
     try:
+        if "_IAMTUI_COMPLETE" in os.environ:
+            from .commands.completing import register
+
+            register()
         cli.main(prog_name="iamtui", standalone_mode=True)
     except IamtuiError as error:
         from .commands.output import complain
 
         sys.exit(complain(error))
     except BrokenPipeError:
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(quiet_end())
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

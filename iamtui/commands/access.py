@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import Exit, NotFoundError, UsageError
+from ..errors import Exit, UsageError
 from ..session import Row, Session
 from ..session.export import csv_table
 from ..session.verdicts import holder_json, verdict_json, verdict_lines
 from ..text import visible
-from .opening import open_session, read_all, say_problems, settings_of
+from .gate import gated
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 
@@ -50,8 +51,8 @@ def can(options: Mapping[str, Any], name: str, action: str, resource: str, pairs
     return {"Allowed": int(Exit.FINE), "Depends": int(Exit.PARTIAL)}.get(effect, int(Exit.CHECK_FAILED))
 
 
-def who_can(options: Mapping[str, Any], action: str, resource: str, pairs: Sequence[str], form: str) -> int:
-    """Print everyone who may. 0 also when nobody may: that is an answer."""
+def who_can(options: Mapping[str, Any], action: str, resource: str, pairs: Sequence[str], form: str, fail_on: str) -> int:
+    """Print everyone who may. 0 also when nobody may: that is an answer; 4 when what was read is partial."""
     check_action(action)
     context = context_of(pairs)
     session = open_session(options, settings_of(options))
@@ -66,7 +67,7 @@ def who_can(options: Mapping[str, Any], action: str, resource: str, pairs: Seque
         print_table([c.upper().replace("_", " ") for c in _COLUMNS], [[str(row[c]) for c in _COLUMNS] for row in rows])
         words(f"{len(rows)} may {action} on {resource}" if rows else f"nobody in what was read may {action} on {resource}")
     say_problems(session)
-    return int(Exit.FINE)
+    return gated(exit_code(session), fail_on, ("" for _ in rows))
 
 
 _COLUMNS = ("who", "kind", "account", "answer", "because", "conditions")
@@ -75,7 +76,7 @@ _COLUMNS = ("who", "kind", "account", "answer", "because", "conditions")
 def _row(session: Session, name: str) -> Row:
     matches = session.find(name)
     if not matches:
-        raise NotFoundError(
-            f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
+        raise not_found(
+            session, f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
         )
     return matches[0].row

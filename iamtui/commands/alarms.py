@@ -38,7 +38,9 @@ from .output import data, print_json, print_table, words
 _NOT_HEARD = (Verdict.SILENT, Verdict.PARTLY, Verdict.UNKNOWN)
 
 
-def print_alarms(options: Mapping[str, Any], events: Sequence[str], form: str, *, missing: bool, text: str, states: bool) -> int:
+def print_alarms(
+    options: Mapping[str, Any], events: Sequence[str], form: str, fail_on: str, *, missing: bool, text: str, states: bool
+) -> int:
     """Print who would hear of which event. 1 when an event an audit asks for, or one that was named, is not heard for certain."""
     session = _opened(options)
     if states:
@@ -60,7 +62,7 @@ def print_alarms(options: Mapping[str, Any], events: Sequence[str], form: str, *
     say_problems(session)
     named = bool(events)
     bad = any(one.verdict in _NOT_HEARD if named else one.uncovered for _, some in answers for one in some)
-    return _code(session, bad=bad)
+    return _code(session, bad=bad and fail_on != "none")
 
 
 def _lacks(one: Coverage, *, named: bool) -> bool:
@@ -116,7 +118,7 @@ def _print_past(session: Session, alarm: Any) -> None:
     data(f"events on hand that its filters find: {len(raised):,}\n" + "".join(f"  {visible(event_line(event))}\n" for event in raised[:40]))
 
 
-def print_logging(options: Mapping[str, Any], form: str) -> int:
+def print_logging(options: Mapping[str, Any], form: str, fail_on: str) -> int:
     """Print whether the account can be audited at all. 1 when something is missing."""
     session = _opened(options)
     found = session.logging_health()
@@ -135,7 +137,7 @@ def print_logging(options: Mapping[str, Any], form: str) -> int:
     say_problems(session)
     needed = ("trails", "trail.logging", "recording.write")
     sound = all(any(row.id == id and row.state is Health.OK for row in rows) for _, rows in found for id in needed[1:])
-    return _code(session, bad=not sound)
+    return _code(session, bad=not sound and fail_on != "none")
 
 
 def print_guards(options: Mapping[str, Any], form: str) -> int:

@@ -8,11 +8,12 @@ from typing import Any
 from ..errors import Exit
 from ..session.analyzing import COLUMNS, headline, notes, row_cells, row_json
 from ..session.export import csv_table
+from .gate import gated
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 
-def print_analyzer(options: Mapping[str, Any], statuses: Sequence[str], form: str) -> int:
+def print_analyzer(options: Mapping[str, Any], statuses: Sequence[str], form: str, fail_on: str) -> int:
     """Print what Access Analyzer and iamtui claim, side by side. 4 when a Region could not be read."""
     session = open_session(options, settings_of(options))
     read_all(session)
@@ -57,7 +58,8 @@ def print_analyzer(options: Mapping[str, Any], statuses: Sequence[str], form: st
         words(note)
     say_problems(session)
     code = exit_code(session)
-    return int(Exit.PARTIAL) if code == Exit.FINE and any(view.asked.values()) else code
+    code = int(Exit.PARTIAL) if code == Exit.FINE and any(view.asked.values()) else code
+    return gated(code, fail_on, ("" for _ in rows))
 
 
 def _short(arn: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ..analysis.changes.filtering import parse_filter
 from ..analysis.changes.meaning import Meaning
 from ..analysis.changes.standing import Entry
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..model.event import WindowState
 from ..model.identity import Group, Role, User
 from ..model.policy import Policy
@@ -25,31 +25,33 @@ from ..session.changetext import (
 )
 from ..session.export import csv_table
 from ..text import visible
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .gate import gated
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 _HEADER = ("TIME (UTC)", "WHAT", "WHO", "GIVES OR TAKES", "TOLD BY")
 
 
-def print_changes(options: Mapping[str, Any], name: str, asked: Sequence[str], since: str, form: str, rollback: str, *, admin: bool) -> int:
+def print_changes(
+    options: Mapping[str, Any], name: str, asked: Sequence[str], since: str, form: str, rollback: str, fail_on: str, *, admin: bool
+) -> int:
     """Print the history of one identity or policy, or what changed in the whole account; or the text that puts entries back."""
     session = open_session(options, settings_of(options))
     read_all(session)
     row = _row(session, name) if name else None
     told = [*asked, *([f"since:{since}"] if since else []), *(["admin"] if admin else [])]
-    if row is None:
-        _account(session, told, form, rollback)
-    else:
-        _one(session, row, told, form, rollback)
+    count = _account(session, told, form, rollback) if row is None else _one(session, row, told, form, rollback)
     say_problems(session)
-    return _exit(session, row)
+    return gated(_exit(session, row), fail_on, [""] * count)
 
 
 def _row(session: Session, name: str) -> Row:
     for match in session.find(name):
         if isinstance(match.row.item, User | Role | Group | Policy):
             return match.row
-    raise NotFoundError(f"{name} is no user, role, group or policy in what has been read", "without a name: what changed in the account")
+    raise not_found(
+        session, f"{name} is no user, role, group or policy in what has been read", "without a name: what changed in the account"
+    )
 
 
 def _exit(session: Session, row: Row | None) -> int:
@@ -61,14 +63,15 @@ def _exit(session: Session, row: Row | None) -> int:
 # -- one identity or policy --------------------------------------------------------------------------------------------
 
 
-def _one(session: Session, row: Row, told: Sequence[str], form: str, rollback: str) -> None:
+def _one(session: Session, row: Row, told: Sequence[str], form: str, rollback: str) -> int:
+    """Print them; how many there are."""
     for _ in session.load_changes(row):
         pass
     view = session.changes(row)
     entries = _narrowed(session, view.entries, told)
     if rollback:
         _rollback(session, entries, rollback)
-        return
+        return len(entries)
     weighed = [(entry, session.meaning(entry.change)) for entry in entries]
     name = str(getattr(row.item, "name", ""))
     if form == "json":
@@ -91,17 +94,17 @@ def _one(session: Session, row: Row, told: Sequence[str], form: str, rollback: s
                 "gaps": [{"source": gap.source.value, "words": gap.words, "since": gap.since, "until": gap.until} for gap in view.gaps],
             }
         )
-        return
+        return len(entries)
     if form == "csv":
         data(csv_table(list(COLUMNS), [line(entry, meaning) for entry, meaning in weighed]))
-        return
+        return len(entries)
     answer = admin_answer(view.admin) if view.admin is not None else []
     gaps = [gap_words(gap) for gap in view.gaps]
     if view.earlier:
         gaps.append(f"{view.earlier} entries are of an earlier one of this name, and are not listed")
     if form == "markdown":
         _markdown(f"Changes of {name}", answer, weighed, gaps)
-        return
+        return len(entries)
     for sentence in answer:
         data(visible(sentence) + "\n")
     if answer:
@@ -109,6 +112,7 @@ def _one(session: Session, row: Row, told: Sequence[str], form: str, rollback: s
     print_table(_HEADER, [line(entry, meaning)[:5] for entry, meaning in weighed])
     for gap in gaps:
         words(f"not told: {gap}")
+    return len(entries)
 
 
 def _narrowed(session: Session, entries: Sequence[Entry], told: Sequence[str]) -> list[Entry]:
@@ -126,7 +130,8 @@ def _narrowed(session: Session, entries: Sequence[Entry], told: Sequence[str]) -
 # -- the account -------------------------------------------------------------------------------------------------------
 
 
-def _account(session: Session, told: Sequence[str], form: str, rollback: str) -> None:
+def _account(session: Session, told: Sequence[str], form: str, rollback: str) -> int:
+    """Print them; how many there are."""
     wanted = parse_filter(" ".join(told), session.now())
     for _ in session.load_account_changes(since=wanted.since):
         pass
@@ -134,7 +139,7 @@ def _account(session: Session, told: Sequence[str], form: str, rollback: str) ->
     entries = [Entry(listed.change) for listed in found.entries]
     if rollback:
         _rollback(session, entries, rollback)
-        return
+        return len(entries)
     weighed = [(entry, session.meaning(entry.change)) for entry in entries]
     if form == "json":
         print_json(
@@ -145,20 +150,21 @@ def _account(session: Session, told: Sequence[str], form: str, rollback: str) ->
                 "notes": list(found.notes),
             }
         )  # fmt: skip
-        return
+        return len(entries)
     lines = [line(entry, meaning) for entry, meaning in weighed]
     targets = [target_words(entry.change) for entry in entries]
     if form == "csv":
         data(csv_table(["of", *COLUMNS], [[target, *cells] for target, cells in zip(targets, lines, strict=True)]))
-        return
+        return len(entries)
     title = f"Changes{since_words(wanted.since)}"
     if form == "markdown":
         _markdown(title, [count_words(found)], weighed, found.notes, of=True)
-        return
+        return len(entries)
     print_table(("TIME (UTC)", "OF", *_HEADER[1:]), [[cells[0], target, *cells[1:5]] for target, cells in zip(targets, lines, strict=True)])
     words(f"{title}: {count_words(found)}")
     for note in found.notes:
         words(f"not told: {note}" if "no events" in note else note)
+    return len(entries)
 
 
 def _markdown(

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import BadInputError, Exit, IamtuiError, UsageError
 from ..session import Link, Session
 from ..session.facade import utc_now
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, open_session, read_all, say_problems, settings_of, unread
 from .output import words
 
 _UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -49,6 +49,8 @@ def collect_bundle(options: Mapping[str, Any], output: str, every: str = "", kee
 def _one(options: Mapping[str, Any], output: Path) -> int:
     session = open_session(options, settings_of(options))
     read_all(session)
+    if (reason := unread(session)) is not None:
+        raise reason
     try:
         count = session.collect(output)
     except OSError as error:

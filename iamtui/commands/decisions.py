@@ -11,11 +11,11 @@ from ..analysis.words import relative
 from ..errors import BadInputError, Exit, NotFoundError, UsageError
 from ..model.identity import User
 from ..model.review import Decision, Evidence, Subject
-from ..session import ListKind, Row
+from ..session import ListKind, Row, Session
 from ..session import campaigns as reviews
 from ..session.reviewing import end_of, rows_named
 from ..text import visible
-from .opening import open_session, settings_of
+from .opening import not_found, open_session, settings_of, unread
 from .output import data, markdown_text, print_json, words
 from .reviewshared import finish, label, opened, print_rows, say_kept, sides, standing_json, subject_json, text_of
 
@@ -26,6 +26,13 @@ DECISIONS = {
     "ask": Decision.ASK,
     "exception": Decision.EXCEPTION,
 }
+
+
+def _named(session: Session, targets: Sequence[str]) -> list[Row]:
+    """What names mean; where nothing could be read at all, that is the error, and no name is blamed."""
+    if targets and (reason := unread(session)) is not None:
+        raise reason
+    return rows_named(session, targets)
 
 
 def decide(
@@ -44,7 +51,7 @@ def decide(
     """Decide about identities and policies by name, or all that filters let through; or about one grant or key of them."""
     session = opened(options)
     end = end_of(expires, session.now())
-    rows = rows_named(session, targets)
+    rows = _named(session, targets)
     for pane, text in reviews.scope_of(where) if where else ():
         if pane == "findings":
             session.load_findings()
@@ -53,7 +60,7 @@ def decide(
             raise UsageError(f"{pane} {text}: {selection.error}")
         rows += list(selection.rows)
     if not rows:
-        raise NotFoundError("There is nothing to decide about", 'name something, or --where "roles last-used:>180d"')
+        raise not_found(session, "There is nothing to decide about", 'name something, or --where "roles last-used:>180d"')
     ident = reviews.campaign_named(session, campaign, closed=False).id if campaign else ""
     how: dict[str, Any] = {"reason": reason, "expires": end, "ticket": ticket, "campaign": ident}
     if grant or key:
@@ -85,7 +92,8 @@ def _parts(rows: Sequence[Row], grant: str, key: str) -> list[tuple[Subject, Evi
                     found.append((subject, evidence))
         if len(found) == before:
             raise NotFoundError(
-                f"{item.name} has no {f'policy {grant}' if grant else f'key {key}'}", f"iamtui identity {item.name} lists what it has"
+                f"{item.name} has no {f'policy {grant}' if grant else f'key {key}'}",
+                f"iamtui identity {item.name} lists what it has",
             )
     return found
 
@@ -100,7 +108,7 @@ def undo(options: Mapping[str, Any]) -> int:
 def set_owner(options: Mapping[str, Any], name: str, targets: Sequence[str]) -> int:
     """Say who answers for identities and policies."""
     session = opened(options)
-    count = session.set_owner(rows_named(session, targets), name)
+    count = session.set_owner(_named(session, targets), name)
     data(visible(f"{count} answered for by {name or 'nobody set here'}") + "\n")
     say_kept(session)
     return finish(session)

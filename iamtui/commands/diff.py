@@ -24,7 +24,8 @@ from ..session.differencetext import (
 )
 from ..session.export import csv_table
 from ..session.facade import utc_now
-from .opening import fetched, open_session, read_all, say_problems, settings_of
+from .gate import gated
+from .opening import fetched, open_session, read_all, say_problems, settings_of, unread
 from .output import data, markdown_text, print_json, print_table, words
 
 _TABLE = ("SEVERITY", "OF", "NAME", "WHAT", "DIFFERENCE", "WHO")
@@ -41,6 +42,7 @@ def print_diff(
     more_old: Sequence[str] = (),
     more_new: Sequence[str] = (),
     look_up: bool = False,
+    fail_on: str = "grown",
 ) -> int:
     """Print what is another in the newer one. 1 when access grew, 4 when a side does not tell all."""
     settings = settings_of(options)
@@ -64,7 +66,10 @@ def print_diff(
             words(note_words(note))
     if form in ("table", "csv"):
         words(summary(found, len(shown)))
-    return _exit(found)
+    code = int(Exit.PARTIAL if found.partial else Exit.FINE)
+    if fail_on == "grown":
+        return int(Exit.CHECK_FAILED) if found.grows else code
+    return gated(code, fail_on, (one.severity.value if one.severity else "" for one in shown))
 
 
 def _open_point(options: Mapping[str, Any], more: Sequence[str]) -> Point:
@@ -73,14 +78,10 @@ def _open_point(options: Mapping[str, Any], more: Sequence[str]) -> Point:
         raise UsageError(f"--new adds files to a NEW of files, and NEW is {OPEN}", "name the files with --from")
     session = open_session(options, settings_of(options))
     read_all(session)
+    if (reason := unread(session)) is not None:
+        raise reason
     say_problems(session)
     return point_of(session, OPEN)
-
-
-def _exit(found: Comparison) -> int:
-    if found.grows:
-        return int(Exit.CHECK_FAILED)
-    return int(Exit.PARTIAL if found.partial else Exit.FINE)
 
 
 def _markdown(found: Comparison, shown: Sequence[Difference], old: Point, new: Point) -> None:

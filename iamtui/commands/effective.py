@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..errors import NotFoundError
 from ..session import Row, Session
 from ..session.export import csv_table
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 _COLUMNS = ("service", "level", "access", "resources", "conditions", "granted by", "actions")
@@ -95,5 +94,5 @@ def _names(names: tuple[str, ...], form: str) -> str:
 def _row(session: Session, name: str) -> Row:
     matches = session.find(name)
     if not matches:
-        raise NotFoundError(f"{name} is nowhere in what has been read")
+        raise not_found(session, f"{name} is nowhere in what has been read")
     return matches[0].row

@@ -8,18 +8,27 @@ from typing import Any
 from ..analysis.coverage import bounds
 from ..analysis.filtering import parse
 from ..analysis.lists import columns
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..model.event import WindowState
 from ..session import ListKind, Row, Session
 from ..source.base import FIRST_LOOK, EventQuery
-from .lists import chosen, print_selection
-from .opening import exit_code, find_trail, open_session, read_all, say_problems, settings_of
+from .gate import gated
+from .lists import chosen, grades, print_selection
+from .opening import exit_code, find_trail, not_found, open_session, read_all, say_problems, settings_of
 from .output import words
 from .progress import read_events
 
 
 def list_events(
-    options: Mapping[str, Any], filter_text: str, limit: int | None, who: str, form: str, *, since: str = "", until: str = ""
+    options: Mapping[str, Any],
+    filter_text: str,
+    limit: int | None,
+    who: str,
+    form: str,
+    *,
+    since: str = "",
+    until: str = "",
+    fail_on: str = "none",
 ) -> int:
     """Print events newest first, and on standard error what was covered to find them.
 
@@ -46,7 +55,8 @@ def list_events(
     else:
         read_events(lambda cancelled: session.load_events(EventQuery(regions=session.info.regions, **limits), cancelled))
         windows = session.windows()
-    print_selection(session, chosen(session, ListKind.EVENTS, filter_text, ""), form, limit)
+    selection = chosen(session, ListKind.EVENTS, filter_text, "")
+    print_selection(session, selection, form, limit)
     say_problems(session)
     partial = session.events_lost
     for window in windows:
@@ -68,11 +78,11 @@ def list_events(
         return int(Exit.PARTIAL)  # events are one thing, the account another
     if code == Exit.WRONG_USE and has_events:
         code = int(Exit.PARTIAL if session.world.gaps else Exit.FINE)
-    return int(Exit.PARTIAL) if partial and code == Exit.FINE else code
+    return gated(int(Exit.PARTIAL) if partial and code == Exit.FINE else code, fail_on, grades(selection))
 
 
 def _identity(session: Session, who: str) -> Row:
     matches = session.find(who)
     if not matches:
-        raise NotFoundError(f"{who} is nowhere in what has been read")
+        raise not_found(session, f"{who} is nowhere in what has been read")
     return matches[0].row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,8 @@ from .opening import open_session, settings_of
 
 def explore(options: Mapping[str, Any], target: str) -> int:
     """Open the session from what is on disk, then the screen; the network comes after the first picture."""
-    if not sys.stdout.isatty() or not sys.stdin.isatty():
+    served = "TEXTUAL_DRIVER" in os.environ  # textual-serve draws it in a browser
+    if not served and not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise UsageError("The explorer needs a terminal", "for pipes there are iamtui list, identity, events (iamtui --help)")
     gc.disable()  # until the first picture: what is made before it stays; the explorer turns it on again
     chosen = {**options, **_times(target)}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..analysis.words import long_words
-from ..errors import NotFoundError, UsageError
+from ..errors import UsageError
 from ..model.event import Event
 from ..session import Row, Session
 from ..session.export import csv_lines
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, print_table, words
 
 
@@ -27,8 +27,8 @@ def show_identity(options: Mapping[str, Any], name: str, form: str, *, last_used
         matches = session.find(name)
     if not matches:
         say_problems(session)
-        raise NotFoundError(
-            f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
+        raise not_found(
+            session, f"{name} is nowhere in what has been read", f"iamtui list users {name.rpartition('/')[2]} searches by parts of names"
         )
     best = matches[0]
     if len(matches) > 1 and best.how in ("prefix", "substring"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..analysis.lists import ColumnKind
@@ -11,13 +11,16 @@ from ..analysis.words import plain
 from ..errors import UsageError
 from ..model.fact import State
 from ..session import ListKind, Selection, Session
-from ..session.export import csv_lines, json_lines
+from ..session.export import csv_lines, json_lines, json_object
+from .gate import gated
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, print_table, words
+from .output import data, line_by_line, print_json, print_table, words
 
 
-def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str, form: str) -> int:
+def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str, form: str, fail_on: str) -> int:
     """Print a list; the exit code says whether it is whole."""
+    if fail_on not in ("none", "any") and kind != ListKind.FINDINGS:
+        raise UsageError(f"{kind} have no severity", "--fail-on any fails when there are some; findings and events have one")
     settings = settings_of(options)
     session = open_session(options, settings)
     read_all(session)
@@ -32,14 +35,22 @@ def list_rows(options: Mapping[str, Any], kind: str, filter_text: str, sort: str
         words(f"{kind}: {state.state.value}{': ' + state.detail if state.detail else ''}. This is not an empty list")
     elif not selection.listing.complete:
         words(f"{kind}: partial, there are more in the account than were read")
-    return exit_code(session)
+    return gated(exit_code(session), fail_on, grades(selection))
+
+
+def grades(selection: Selection) -> Iterator[str]:
+    """The severity of every row, "" where it has none."""
+    column = next((one for one in selection.listing.columns if one.id in ("severity", "class")), None)
+    for row in selection.rows:
+        fact = column.fact(row.item, row.snapshot) if column is not None else None
+        yield str(fact.value or "") if fact is not None and fact.is_known else ""
 
 
 def chosen(session: Session, kind: ListKind, filter_text: str, sort: str) -> Selection:
     """The rows wanted. Raises UsageError on a filter or column nobody understands."""
     selection = session.select(kind, filter_text, sort.lstrip("-"), sort.startswith("-"))
     if selection.error:
-        raise UsageError(selection.error, "iamtui --help, or ? in the explorer, tells the filter language")
+        raise UsageError(selection.error, "iamtui help filters, or ? in the explorer, tells the filter language")
     return selection
 
 
@@ -52,6 +63,10 @@ def print_selection(session: Session, selection: Selection, form: str, limit: in
         for line in csv_lines(columns, rows):
             data(line)
     elif form == "json":
+        if line_by_line():
+            for row in rows:
+                print_json(json_object(columns, row))
+            return
         for piece in json_lines(columns, rows):
             data(piece)
         data("\n")

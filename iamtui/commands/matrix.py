@@ -11,7 +11,7 @@ from ..analysis.words import csv_text, machine, plain
 from ..errors import Exit, UsageError
 from ..session.export import csv_stream, csv_table, defuse
 from ..text import visible
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
+from .opening import exit_code, open_session, read_all, say_problems, settings_of, unread
 from .output import data, print_json, print_table, words
 
 _HIGHEST = 12
@@ -31,6 +31,8 @@ def print_matrix(options: Mapping[str, Any], service: str, kinds: Sequence[str],
     except FilterError as error:
         raise UsageError(error.message, error.hint) from error
     if service:
+        if (reason := unread(session)) is not None:
+            raise reason
         _print_service(matrix, _place(matrix, service), rows, form, session.now())
     else:
         _print_all(matrix, rows, form, session.now())

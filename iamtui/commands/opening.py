@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import config
 from ..config import Settings
-from ..errors import UsageError
+from ..errors import AwsError, IamtuiError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from ..model.document import Gap
@@ -157,6 +157,21 @@ def read_all(session: Session) -> None:
     if session.info.kind != "demo" and not session.offline:
         for _ in session.refresh():
             pass
+
+
+def unread(session: Session) -> AwsError | None:
+    """Why nothing at all could be read of a live account; None when something was."""
+    from ..session import Link
+
+    if session.world.snapshots or session.link not in (Link.NO_CREDENTIALS, Link.UNREACHABLE):
+        return None
+    told = session.problems()
+    return AwsError(told[-1].what if told else "AWS could not be reached", told[-1].hint if told else "")
+
+
+def not_found(session: Session, message: str, hint: str = "") -> IamtuiError:
+    """The error about a name that is nowhere. Where nothing could be read that is the reason, and no name is blamed."""
+    return unread(session) or NotFoundError(message, hint)
 
 
 def say_problems(session: Session) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
+import click
 import msgspec
 
 from ..errors import IamtuiError
@@ -43,8 +44,19 @@ def json_words(value: Any) -> str:
     return inert_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def line_by_line() -> bool:
+    """Whether `--format jsonl` was asked for."""
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and bool(ctx.meta.get("iamtui.lines"))
+
+
 def print_json(value: Any) -> None:
-    data(json_words(value) + "\n")
+    """A value as JSON; with `--format jsonl` the elements of a list, or what is no list, a line each."""
+    if not line_by_line():
+        data(json_words(value) + "\n")
+        return
+    for one in value if isinstance(value, list | tuple) else [value]:
+        data(inert_json(msgspec.json.encode(one).decode()) + "\n")
 
 
 def cells(text: str) -> int:

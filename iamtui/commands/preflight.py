@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from ..analysis.preflight import Preflight
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..session import Row, Session
 from ..session.preflight import change_words, danger_lines, document_of, preflight, remark_lines
 from ..text import visible
-from .opening import open_session, read_all, say_problems, settings_of
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, print_json, words
 
 
-def check(options: Mapping[str, Any], old: str, new: str, who: str, form: str, *, ask_aws: bool) -> int:
+def check(options: Mapping[str, Any], old: str, new: str, who: str, form: str, *, ask_aws: bool, fail_on: str = "any") -> int:
     """Print what is wrong, gained, lost and opened. 1 when access grows or AWS would refuse the new policy."""
     session: Session | None = None
     if who or ask_aws or not (_is_file(old) and _is_file(new)):
@@ -29,7 +29,7 @@ def check(options: Mapping[str, Any], old: str, new: str, who: str, form: str, *
     if who and session is not None:
         matches = session.find(who)
         if not matches:
-            raise NotFoundError(f"{who} is nowhere in what has been read")
+            raise not_found(session, f"{who} is nowhere in what has been read")
         row = matches[0].row
     before, policy = _document(old, session)
     after, _ = _document(new, session)
@@ -53,7 +53,8 @@ def check(options: Mapping[str, Any], old: str, new: str, who: str, form: str, *
     if session is not None:
         say_problems(session)
     refused = any(one.kind == "ERROR" for one in told)
-    return int(Exit.CHECK_FAILED if answer.grows or answer.broken or refused else Exit.FINE)
+    code = int(Exit.FINE) if session is None or not session.world.snapshots else exit_code(session)
+    return int(Exit.CHECK_FAILED) if fail_on != "none" and (answer.grows or answer.broken or refused) else code
 
 
 def _is_file(text: str) -> bool:

@@ -10,6 +10,7 @@ from ..model.review import Campaign, Change, Evidence, Standing
 from ..session import Session
 from ..session import campaigns as reviews
 from ..text import visible
+from .gate import gated
 from .output import data, print_json, words
 from .reviewshared import finish, label, opened, print_rows, say_kept, sides, standing_json, subject_json, text_of
 
@@ -91,7 +92,7 @@ def show(options: Mapping[str, Any], name: str, form: str) -> int:
     return finish(session)
 
 
-def queue(options: Mapping[str, Any], name: str, form: str, *, open_only: bool, limit: int | None) -> int:
+def queue(options: Mapping[str, Any], name: str, form: str, *, open_only: bool, limit: int | None, fail_on: str = "none") -> int:
     """A campaign's queue, the first to look at on top; without a campaign what one begun now would hold."""
     session = opened(options, events=True)
     if name or reviews.open_campaigns(session):
@@ -101,7 +102,8 @@ def queue(options: Mapping[str, Any], name: str, form: str, *, open_only: bool, 
         words("No campaign is open; this is what iamtui review start NAME would freeze now")
         if found.spared:
             words(f"{len(found.spared):,} made within {reviews.MIN_AGE} days are spared")
-    return _queue_rows(session, found, form, open_only=open_only, limit=limit)
+    code = _queue_rows(session, found, form, open_only=open_only, limit=limit)
+    return gated(code, fail_on, ("" for state in found.states if not open_only or state.decided is None))
 
 
 def _queue_rows(session: Session, found: reviews.Queue, form: str, *, open_only: bool, limit: int | None) -> int:

@@ -20,7 +20,8 @@ from ..session.engines import ENGINES, SqlEngine, Unbounded, available, choice_o
 from ..session.sqltext import span_words, sql_csv, sql_objects, step_words, value_text
 from ..session.trail import SqlColumn, SqlPage, TrailState
 from ..text import inert_json, visible
-from .opening import open_session, settings_of, time_bounds
+from .gate import gated
+from .opening import open_session, settings_of, time_bounds, unread
 from .output import data, print_json, print_table, words
 
 _AT_MOST = 10_000
@@ -64,7 +65,16 @@ def query_text(text: str, name: str, file: str, parameters: Sequence[str]) -> st
     return text
 
 
-def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, show: bool = False, unbounded: bool = False) -> int:
+def ask(
+    options: Mapping[str, Any],
+    text: str,
+    form: str,
+    limit: int | None,
+    *,
+    show: bool = False,
+    unbounded: bool = False,
+    fail_on: str = "none",
+) -> int:
     """Print an answer; on standard error what it was asked of, and what it cost. Exit 4 when part of the events could not be read."""
     settings = settings_of(options)
     name = settings.engine
@@ -106,13 +116,13 @@ def ask(options: Mapping[str, Any], text: str, form: str, limit: int | None, *, 
     count = f"the first {rows:,} rows (--limit tells how many)" if answer.more else f"{rows:,} {'row' if rows == 1 else 'rows'}"
     if state is None:
         words(f"{count} in {answer.took:.2f} s, of {engine.where()}; {answer.after}")
-        return int(Exit.FINE)
+        return gated(int(Exit.FINE), fail_on, [""] * rows)
     words(f"{count} in {answer.took:.2f} s, of {span_words(state)}")
     if options.get("since") or options.get("until"):
         words("The answer is of the time asked for alone (--since, --until)")
     if not rows and state.until is not None and session.now() - state.until > timedelta(days=1):
         words(f"The newest event is of {state.until:%Y-%m-%d}: what asks for the last days may have to ask for more (-p days=…)")
-    return max(_say_refused(state), _say_uncovered(session))
+    return gated(max(_say_refused(state), _say_uncovered(session)), fail_on, [""] * rows)
 
 
 @dataclass
@@ -204,6 +214,8 @@ def _nothing(session: Session, state: TrailState) -> int:
             "--trail-days or --since read more; --trail-account and --region narrow" if not session.offline else "start without --offline"
         )
         raise IamtuiError(f"There are no events in {session.trail.reach}", hint)
+    if (why := unread(session)) is not None:
+        raise why
     problems = session.problems()
     raise IamtuiError(problems[-1].what if problems else "There are no events to ask", "iamtui events reads them from CloudTrail")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..analysis.story import Beat, Story
 from ..analysis.words import exact
-from ..errors import Exit, NotFoundError
+from ..errors import Exit
 from ..model.event import WindowState
 from ..session import ListKind, Session
 from ..session.export import csv_table
 from ..source.base import EventQuery
-from .opening import find_trail, open_session, read_all, say_problems, settings_of
+from .opening import find_trail, not_found, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 _MARK = {Beat.SCENE: "▸ ", Beat.EVENT: "  ", Beat.FOLD: "  · ", Beat.ROUTINE: "· ", Beat.QUIET: "… "}
@@ -46,7 +46,9 @@ def _story(session: Session, target: str, *, follow: bool) -> Story:
         found = session.select(ListKind.EVENTS, f'{column}:="{target}"')
         if len(found):
             return session.story(found.row(0), follow=follow)
-    raise NotFoundError(f"{target} is nowhere in what has been read", "a name, an ARN, an access key, an address or the id of an event")
+    raise not_found(
+        session, f"{target} is nowhere in what has been read", "a name, an ARN, an access key, an address or the id of an event"
+    )
 
 
 def _print(story: Story, form: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from ..analysis.diff import diff_documents
 from ..analysis.reducing import Reduction
 from ..analysis.unused import UnusedAccess
-from ..errors import NotFoundError
 from ..model.fact import State
 from ..model.identity import Group, Role, User
 from ..session import ListKind, Row, Session
@@ -27,13 +26,14 @@ from ..session.unused import (
     whole_words,
 )
 from ..text import visible
-from .opening import exit_code, open_session, read_all, say_problems, settings_of
-from .output import data, json_words, markdown_text, print_json, print_table, words
+from .gate import gated
+from .opening import exit_code, not_found, open_session, read_all, say_problems, settings_of
+from .output import data, json_words, line_by_line, markdown_text, print_json, print_table, words
 
 _Answer = tuple[UnusedAccess, Reduction]
 
 
-def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) -> int:
+def print_unused(options: Mapping[str, Any], name: str, days: int, form: str, fail_on: str) -> int:
     """Print what one identity, or every user and role, holds and did not use, with the smaller policies. Of everybody one answer is
     held at a time."""
     session = open_session(options, settings_of(options))
@@ -42,8 +42,8 @@ def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) ->
         for _ in session.load_events():
             pass
     rows = [_row(session, name)] if name else _everybody(session)
-    unasked = [0]
-    answers = _answers(session, rows, days, unasked, one=bool(name), smaller=form != "csv")
+    unasked, idle = [0], [0]
+    answers = _counted(_answers(session, rows, days, unasked, one=bool(name), smaller=form != "csv"), idle)
     if form == "json":
         _print_json(answers, one=bool(name))
     elif form == "csv":
@@ -62,7 +62,7 @@ def print_unused(options: Mapping[str, Any], name: str, days: int, form: str) ->
     if unasked[0]:
         words(f"{unasked[0]} of {len(rows)} have no last-accessed report on hand; iamtui sweep last-used asks AWS for them")
     say_problems(session)
-    return exit_code(session)
+    return gated(exit_code(session), fail_on, [""] * idle[0])
 
 
 def _answers(session: Session, rows: Sequence[Row], days: int, unasked: list[int], *, one: bool, smaller: bool) -> Iterator[_Answer]:
@@ -81,10 +81,21 @@ def _answers(session: Session, rows: Sequence[Row], days: int, unasked: list[int
         sys.stderr.write("\r\x1b[K")
 
 
+def _counted(answers: Iterator[_Answer], idle: list[int]) -> Iterator[_Answer]:
+    """The same; `idle` counts the services somebody holds and nobody used."""
+    for answer in answers:
+        idle[0] += len(answer[0].idle_services)
+        yield answer
+
+
 def _print_json(answers: Iterator[_Answer], *, one: bool) -> None:
     """An object, or an array written as it comes."""
     if one:
         print_json(unused_json(*next(answers)))
+        return
+    if line_by_line():
+        for answer in answers:
+            print_json(unused_json(*answer))
         return
     lead = "["
     for answer in answers:
@@ -125,7 +136,7 @@ def _row(session: Session, name: str) -> Row:
     for match in session.find(name):
         if isinstance(match.row.item, User | Role | Group):
             return match.row
-    raise NotFoundError(f"{name} is no user, role or group in what has been read")
+    raise not_found(session, f"{name} is no user, role or group in what has been read")
 
 
 def _everybody(session: Session) -> list[Row]:

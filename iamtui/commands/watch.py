@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..analysis.event_columns import actor_words, short_target
+from ..errors import Exit
 from ..model.finding import Severity
 from ..session.watching import Seen, Trouble, wait
 from ..text import inert_json, visible
@@ -33,13 +34,14 @@ def watch(options: Mapping[str, Any], filter_text: str, form: str, *, every: int
         stopped = True
 
     before = signal.signal(signal.SIGINT, stop)
-    count = done = 0
+    count = done = troubles = 0
     words(f"Watching {session.info.kind}{' for ' + filter_text if filter_text else ''}, every {every} s; ctrl+c ends")
     try:
         while not stopped:
             for item in watching.look(lambda: stopped):
                 if isinstance(item, Trouble):
                     words(item.words)
+                    troubles += 1
                     continue
                 count += 1
                 data(_line(item, form))
@@ -53,7 +55,7 @@ def watch(options: Mapping[str, Any], filter_text: str, form: str, *, every: int
     finally:
         signal.signal(signal.SIGINT, before)
     words(f"{count:,} events in {done:,} looks")
-    return 0
+    return int(Exit.PARTIAL if troubles else Exit.FINE)
 
 
 def _line(seen: Seen, form: str) -> str:

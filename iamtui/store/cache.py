@@ -347,6 +347,18 @@ class Cache:
             if collecting:
                 gc.enable()
 
+    def names(self, account: str) -> list[str]:
+        """Names of users, roles, groups and policies in the lists as kept, without decoding the rest of them."""
+        value = self._get(f"snapshot/{account}")
+        mark = _model_mark()
+        if value is None or value[: len(mark)] != mark:
+            return []
+        try:
+            lists = _lists.decode(zlib.decompress(value[len(mark) :]))
+        except (zlib.error, msgspec.MsgspecError):
+            return []
+        return [one.name for part in (lists.users, lists.roles, lists.groups, lists.policies) for one in part]
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def put_events(self, account: str, events: Sequence[Event], covered: Covered | None = None) -> None:
@@ -453,6 +465,20 @@ def _is_busy(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in ("locked", "busy"))
 
 
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+class _Lists(msgspec.Struct):
+    """Of a snapshot nothing but names."""
+
+    users: list[_Named] = []
+    roles: list[_Named] = []
+    groups: list[_Named] = []
+    policies: list[_Named] = []
+
+
+_lists = msgspec.msgpack.Decoder(_Lists)
 _document = msgspec.msgpack.Decoder(Document)
 _snapshot = msgspec.msgpack.Decoder(Snapshot)
 _events = msgspec.msgpack.Decoder(tuple[Event, ...])
