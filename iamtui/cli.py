@@ -592,17 +592,18 @@ def preflight(ctx: click.Context, /, old: str, new: str, who: str, ask_aws: bool
 @cli.command()
 @click.argument("account", default="")
 @click.option("--ask", is_flag=True, help="Of a live account read its newest events, resource policies, trails and alarms first.")
+@_fails()
 @_forms("csv", "markdown")
 @_source_options
 @click.pass_context
-def summary(ctx: click.Context, /, account: str, ask: bool, form: str, **given: Any) -> None:
+def summary(ctx: click.Context, /, account: str, ask: bool, fail_on: str, form: str, **given: Any) -> None:
     """What stands out now, the gravest first: new admin grants, escalation, exposure, root use, old keys, unused administrators, alarms.
 
     Of all open accounts, or of one ACCOUNT. What was not looked at says so, with what to do (4).
     """
     from .commands.summary import print_summary
 
-    ctx.exit(print_summary(_choices(ctx, given), account, form, ask=ask))
+    ctx.exit(print_summary(_choices(ctx, given), account, form, ask=ask, fail_on=fail_on))
 
 
 @cli.command()

@@ -42,6 +42,9 @@ ANSWERS: dict[str, str] = {
     "changes NAME": "changes t.dubois --demo",
     "alarms": "alarms DeleteUser ConsoleLogin --demo",
     "logging": "logging --demo",
+    "guards": "guards --demo",
+    "summary": "summary --demo",
+    "accounts": "accounts --demo",
     "unused": "unused deploy-bot --demo",
     "sweep last-used": "sweep last-used users --demo",
     "matrix": "matrix --kind groups --demo",
@@ -56,6 +59,8 @@ ANSWERS: dict[str, str] = {
     "review show": "review show --ledger team.db --demo",
     "review queue": "review queue --ledger team.db --limit 20 --demo",
     "review marks": "review marks --ledger team.db --demo",
+    "review report": "review report --ledger team.db --demo",
+    "review plan": "review plan --form json --ledger team.db --demo",
     "review carry": "review carry --ledger team.db --demo",
     "review leavers": "review leavers left.csv --demo",
 }
@@ -69,7 +74,7 @@ MAPS: dict[str, frozenset[str]] = {
 }
 """Paths whose keys are data, by answer."""
 
-_ITSELF = ("evaluate", "info --policy")
+_ITSELF = ("evaluate", "info --policy", "review plan")
 
 
 def shape(name: str) -> dict[str, str]:

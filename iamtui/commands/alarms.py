@@ -154,7 +154,12 @@ def print_guards(options: Mapping[str, Any], form: str) -> int:
         print_table([*(["ACCOUNT"] if many else []), *(column.upper() for column in SYSTEM_COLUMNS[:4])], rows)
     say_problems(session)
     code = exit_code(session)
-    return int(Exit.PARTIAL) if code == Exit.FINE and any(one.state in (Health.UNKNOWN, Health.DENIED) for one in found) else code
+    partial = any(one.state is Health.DENIED or (one.state is Health.UNKNOWN and one.id not in _ASKED_FOR) for one in found)
+    return int(Exit.PARTIAL) if code == Exit.FINE and partial else code
+
+
+_ASKED_FOR = ("access-advisor", "organizations")
+"""What is read when somebody asks for it, and is no gap before."""
 
 
 def _opened(options: Mapping[str, Any]) -> Session:

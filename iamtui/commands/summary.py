@@ -23,11 +23,12 @@ from ..session.overviewtext import (
     row,
 )
 from ..text import visible
+from .gate import gated
 from .opening import exit_code, open_session, read_all, say_problems, settings_of
 from .output import data, markdown_text, print_json, print_table, words
 
 
-def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: bool) -> int:
+def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: bool, fail_on: str = "none") -> int:
     """Print what stands out, the gravest first. `ask`: of a live account also read its newest events, the policies of resources, and what
     watches over it. Exit 4 when not all could be looked at."""
     session = open_session(options, settings_of(options))
@@ -65,7 +66,8 @@ def print_summary(options: Mapping[str, Any], account: str, form: str, *, ask: b
                 words(f"{line.title}: {missing_words(gap)}")
     if session.info.kind == "live" and not ask and not session.offline and not complete(found):
         words("iamtui summary --ask reads events, policies of resources, trails and alarms first")
-    return int(Exit.FINE if code == Exit.FINE and complete(found) else Exit.PARTIAL)
+    code = int(Exit.FINE if code == Exit.FINE and complete(found) else Exit.PARTIAL)
+    return gated(code, fail_on, (line.severity.value if line.severity else "" for line in found.lines if line.count))
 
 
 def _ask(session: Session) -> None:

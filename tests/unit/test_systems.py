@@ -75,7 +75,7 @@ def test_organisation_policies(organization: Organization, state: Health, words:
 def test_the_command() -> None:
     ran = CliRunner().invoke(cli, ["guards", "--demo", "--format", "json"])
     rows = json.loads(ran.stdout)
-    assert ran.exit_code == 4  # nobody asked Access Advisor
+    assert ran.exit_code == 0  # that nobody has asked Access Advisor yet is no gap
     assert {row["state"] for row in rows} == {"ok", "weak", "missing", "unknown"}
     table = CliRunner().invoke(cli, ["guards", "--demo"]).stdout
     assert ":analyzer" in table
