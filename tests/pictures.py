@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "screenshots"
 CLOCK = "2026-10-01T14:02"
 PICTURES = {
+    "summary": (["summary"], "140x32"),
+    "guards": ([":guards"], "120x14"),
+    "review": ([":review"], "120x24"),
     "users": (["users"], "120x32"),
     "roles": (["roles"], "120x32"),
     "events": (["events"], "120x32"),
