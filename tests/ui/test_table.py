@@ -426,3 +426,12 @@ async def test_only_rows_that_changed_are_drawn_again() -> None:
         fill(table, [*names[:3], "renamed", *names[4:]])
         await pilot.pause()
         assert {region.y for region in drawn} == {4}
+
+
+@pytest.mark.parametrize(("rows", "bar"), [(5, 0), (50, 1)])
+async def test_the_last_column_ends_at_the_scroll_bar(rows: int, bar: int) -> None:
+    columns = (TableColumn("n", "N", 4, 0), TableColumn("user", "USER", 30, 0))
+    async with shown(["x" * 300 for _ in range(rows)], (80, 24), columns) as (_, table, _):
+        table.set_rows(rows, lambda row, column: Cell("x" * 300), str)
+        assert lines_of(table)[1].rstrip().endswith("…")
+        assert len(lines_of(table)[1].rstrip()) == 80 - bar

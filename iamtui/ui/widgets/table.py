@@ -91,6 +91,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None, header: bool = True) -> None:
         super().__init__(id=id, classes=classes)
         self._columns: Sequence[TableColumn] = ()
+        self._bar = False
         self._shown: list[tuple[int, int]] = []  # (column, width) in view
         self._count = 0
         self._cell: CellOf = lambda row, column: Cell("")
@@ -135,6 +136,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         if not (growing and self._page() < self.virtual_size.height <= count + self._header):
             self._fit_height()
+        if self._bar != self._has_bar():
+            self._fit()
         lost = False
         if before and count:
             found = positions(before) if positions else self._find(before, place)
@@ -148,6 +151,10 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         if count:
             self._scroll_to_cursor()
         self._refresh_difference(drawn, self._drawn())
+
+    def _has_bar(self) -> bool:
+        """Whether there are more rows than fit; the bar itself is drawn later."""
+        return self._count + self._header > self.size.height
 
     def _fit_height(self) -> None:
         if self.virtual_size.height != self._count + self._header:
@@ -290,6 +297,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Choose the columns that fit at their least width, the least important going first; then give what is left to the
         important ones, then to wide text columns in the proportion they want."""
         room = self.size.width - 2
+        self._bar = self._has_bar()
         columns = list(enumerate(self._columns))
         if room <= 0 or not columns:
             self._shown = []
@@ -301,7 +309,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
                 room -= 1  # for the sign that something is hidden
             del kept[max(kept, key=lambda i: (kept[i].priority, i))]
         if len(kept) == len(columns):
-            room = min(room, self.scrollable_content_region.width - 2)  # where nothing is hidden the last column ends at the scroll bar
+            room -= self._bar  # where nothing is hidden the last column ends at the scroll bar
         widths = {i: least[i] for i in kept}
         left = room - (sum(widths.values()) + len(widths) - 1)
         for i in sorted(kept, key=lambda i: (kept[i].priority, i)):
