@@ -5,7 +5,7 @@ The ledger is opened when somebody asks for it, never at a start that shows none
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,6 +166,11 @@ class ReviewQuestions:
         from ..analysis.grounds import key_of
 
         return self._standings.marks.get(key_of(row.item, row.snapshot)) if self._standings is not None else None
+
+    @property
+    def marks(self) -> Mapping[str, Standing]:
+        """What is in force, by the key of what it is about, as of the last `load_marks`."""
+        return self._standings.marks if self._standings is not None else {}
 
     def evidence_then(self, ident: str) -> tuple[Clue, ...]:
         """The facts a decision or an item of a campaign rests on, as they were."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,19 +110,38 @@ def _parts(session: Session, item: Any, snapshot: Snapshot, beside: Around, min_
     marks = folded(session).marks if session.has_ledger else {}
     cutoff = session.now() - timedelta(days=min_age)
     for grant in grants(item, snapshot):
-        subject = grant_subject(item, snapshot, grant)
         told = given_at(item, grant, beside)
         given = f"{told[1]} {told[0]:%Y-%m-%d}" if told is not None else ""
         young = told is not None and told[0] > cutoff
-        yield Part(
-            subject, grant_evidence(grant), grant.policy_name or "(not read)", _way(item, grant), given, young, marks.get(subject.key)
-        )
-    if isinstance(item, User):
-        for subject, evidence in keys_of(item, snapshot):
-            facts = {clue.name: clue.value for clue in evidence.clues}
-            label = subject.name.removesuffix(f" of {item.name}")
-            how = f"{'active' if facts.get('active') == 'yes' else 'inactive'}, last used {facts.get('last used', 'not told')}"
-            yield Part(subject, evidence, label, how, standing=marks.get(subject.key))
+        yield grant_part(item, snapshot, grant, marks, given=given, young=young)
+    yield from key_parts(item, snapshot, marks)
+
+
+def grant_part(
+    item: Identity, snapshot: Snapshot, grant: Grant, marks: Mapping[str, Standing], *, given: str = "", young: bool = False
+) -> Part:
+    """A grant of an identity, as something to decide about. `marks`: what is in force, by the key of what it is about."""
+    subject = grant_subject(item, snapshot, grant)
+    name = grant.policy_name or "(not read)"
+    return Part(subject, grant_evidence(grant), name, _way(item, grant), given, young, marks.get(subject.key))
+
+
+def key_parts(item: Any, snapshot: Snapshot, marks: Mapping[str, Standing]) -> Iterable[Part]:
+    """The access keys of a user; none of anything else."""
+    if not isinstance(item, User):
+        return
+    for subject, evidence in keys_of(item, snapshot):
+        facts = {clue.name: clue.value for clue in evidence.clues}
+        label = subject.name.removesuffix(f" of {item.name}")
+        how = f"{'active' if facts.get('active') == 'yes' else 'inactive'}, last used {facts.get('last used', 'not told')}"
+        yield Part(subject, evidence, label, how, standing=marks.get(subject.key))
+
+
+def standing_words(held: Standing | None) -> str:
+    """`remove`, `conflict`; "" for nothing."""
+    if held is None:
+        return ""
+    return "conflict" if held.conflict else held.mark.decision.value
 
 
 def _way(identity: Identity, grant: Grant) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import IamtuiError
 from ..model.event import Event
+from ..text import visible
 
 if TYPE_CHECKING:
     from ..session import Row, Session
+    from ..session.reviewitems import Part
     from .app import IamtuiApp
     from .screens.deciding import Answer
 
@@ -54,8 +56,64 @@ def in_worker(
 
 
 def ask_decision(app: IamtuiApp) -> None:
-    """The dialog for what is selected, or under the cursor."""
-    rows, hidden = app.explorer.to_decide()
+    """The dialog for what is selected, or under the cursor; on a tab with grants or keys, for one of them."""
+    parts, (rows, hidden) = app.explorer.parts_to_decide(), app.explorer.to_decide()
+    if len(parts) == 1 and parts[0].subject.noun == "grant":
+        _ask_part(app, parts[0])
+        return
+    if parts and rows:
+        _ask_which(app, parts, rows[0])
+        return
+    _ask_rows(app, rows, hidden)
+
+
+def _ask_which(app: IamtuiApp, parts: Sequence[Part], row: Row) -> None:
+    """A user's keys, or the user: about which of them."""
+    from ..session.reviewitems import standing_words
+    from .render.cells import Cell
+    from .screens.access import AnswersPage
+    from .widgets.table import TableColumn
+
+    item: Any = row.item
+    held = [(part.label, part.how, standing_words(part.standing)) for part in parts]
+    lines = [*held, (item.name, "the user", standing_words(app.session.standing(row)))]
+
+    def chosen(number: int) -> None:
+        if number < len(parts):
+            _ask_part(app, parts[number])
+        else:
+            _ask_rows(app, [row], 0)
+
+    columns = (TableColumn("what", "WHAT", 26, 0), TableColumn("how", "", 40, 1), TableColumn("mark", "MARK", 10, 0))
+    rows = [(lambda column, line=line: Cell(visible(line[column]), "strong" if column == 0 else ""), "") for line in lines]
+    app.push_screen(AnswersPage("Decide about which?", columns, rows, tab="", empty="", chosen=chosen))
+
+
+def _ask_part(app: IamtuiApp, part: Part) -> None:
+    from .screens.deciding import DecideDialog
+
+    session = app.session
+
+    def answered(answer: Answer | None) -> None:
+        if answer is None:
+            return
+
+        def job() -> str:
+            session.decide_about(
+                [(part.subject, part.evidence)], answer.decision, reason=answer.reason, expires=answer.expires, ticket=answer.ticket
+            )
+            return f"{answer.decision.value}: {part.subject.name}; U takes it back{_kept(session)}"
+
+        in_worker(app, job, app.explorer.decided)
+
+    app.push_screen(DecideDialog([part.subject.name], 0, part.standing, session.now()), answered)
+
+
+def _kept(session: Session) -> str:
+    return "" if session.review_settings.ledger is not None else " (until you quit: --ledger FILE keeps it)"
+
+
+def _ask_rows(app: IamtuiApp, rows: Sequence[Row], hidden: int) -> None:
     if not rows:
         app._tell("There is nothing to decide about here", bad=True)
         return
@@ -86,8 +144,7 @@ def decide(app: IamtuiApp, rows: Sequence[Row], answer: Answer) -> None:
         refused = f"; {made.refused[0]}" + (f" (and {len(made.refused) - 1} more)" if len(made.refused) > 1 else "") if made.refused else ""
         if not made.count:
             return made.refused[0] if made.refused else "There was nothing to decide about"
-        kept = "" if session.review_settings.ledger is not None else " (until you quit: --ledger FILE keeps it)"
-        return f"{answer.decision.value} on {made.count:,}{kept}; U takes it back{refused}"
+        return f"{answer.decision.value} on {made.count:,}{_kept(session)}; U takes it back{refused}"
 
     in_worker(app, job, app.explorer.decided)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -429,3 +430,31 @@ async def test_the_report_is_written_from_the_queue_and_by_name(tmp_path: Path, 
         app.do("report", "csv kept.txt")
         await settle(pilot)
         assert (tmp_path / "kept.txt").read_text().startswith("record,name,")
+
+
+async def test_a_grant_and_a_key_are_decided_about_where_they_stand() -> None:
+    app = demo()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        app.explorer.go("jenkins")
+        await settle(pilot)
+        await press(pilot, "right", "m")
+        assert "jenkins" in shown(app)  # on the line of everything together it is the identity
+        await press(pilot, "escape", "j", "m")
+        dialog = shown(app)
+        grant = app.session.grants(app.explorer.current_row())[0]  # type: ignore[arg-type]
+        assert grant.policy_name in dialog
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: "U takes it back" in shown(app))
+        assert re.search(rf"MARK.*\n(.*\n)?.*{re.escape(grant.policy_name[:12])}.* reduce ", shown(app))
+        for _ in range(9):
+            if app.explorer._detail.tab == "credentials":  # type: ignore[union-attr]
+                break
+            await press(pilot, "right")
+        await press(pilot, "m")
+        assert "Decide about which?" in shown(app)
+        assert "the user" in shown(app)
+        await press(pilot, "enter", "enter")
+        await until(pilot, lambda: "U takes it back" in shown(app))
+        held = [one.mark.subject.noun for one in app.session.marks.values()]
+        assert sorted(held) == ["access key", "grant"]

@@ -141,6 +141,11 @@ class DetailPane(Vertical):
         if focused:
             self.screen.set_focus(self.text)
 
+    @property
+    def cursor_key(self) -> str:
+        """Key of the row under the cursor; "" where no table is shown."""
+        return self.table.cursor_key if self.table.display else ""
+
     def start_at(self, row: int) -> None:
         """Put the cursor on a row of a table that was just shown, with what led there above it."""
         table = self.table

@@ -38,6 +38,7 @@ from .summarizing import SummaryScreen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...session.reviewitems import Part
     from ..app import IamtuiApp
     from ..sweeping import Sweeping
     from .detail import DetailPane
@@ -841,6 +842,11 @@ class Explorer(SummaryScreen):
 
         open_review(self.app)
 
+    def parts_to_decide(self) -> Sequence[Part]:
+        """What an open tab has to decide about by itself: a grant, keys."""
+        view = self._detail.view if self._inside and self._detail is not None else None
+        return view.parts() if view is not None else ()
+
     def to_decide(self) -> tuple[list[Row], int]:
         """What a decision is about, and how many of it the filter hides: what is selected, else what is open or under the cursor."""
         if not self._inside:
@@ -867,7 +873,7 @@ class Explorer(SummaryScreen):
             fresh = self.app.session.row(detail.row.key)
             if fresh is not None:
                 detail.renew(fresh)
-                if detail.tab in ("summary", "finding") and detail.view is not None:
+                if detail.tab in ("summary", "permissions", "finding") and detail.view is not None:
                     detail.view.refresh()
         self._draw()
 

@@ -18,8 +18,9 @@ from ...analysis.reviewing import ItemState, change_words
 from ...analysis.words import relative
 from ...errors import IamtuiError
 from ...model.fact import State
-from ...model.review import Campaign, Decision, Standing
+from ...model.review import Campaign, Decision
 from ...session.campaigns import ItemView, Part
+from ...session.reviewitems import standing_words
 from ...text import visible
 from ..messages import Answered
 from ..render.cells import STATE_STYLE, Cell
@@ -277,7 +278,7 @@ def fact_rows(view: ItemView, now: Any) -> Iterator[FactRow]:
         yield FactRow("may", "everything: it can give anybody any rights", "iamtui's own analysis", "severity-high")
     for part in view.parts:
         young = f"; new: {part.given}, spared" if part.young else f"; {part.given}" if part.given else ""
-        mark = f"[{_mark(part.standing)}] " if part.standing is not None else ""
+        mark = f"[{standing_words(part.standing)}] " if part.standing is not None else ""
         noun = "key" if part.subject.noun == "access key" else "policy"
         yield FactRow(noun, mark + part.label, part.how + young, "severity-medium" if mark else "", part)
     for finding in view.findings:
@@ -313,9 +314,3 @@ def _decided(view: ItemView, now: Any) -> Iterator[FactRow]:
             yield FactRow("", "the evidence is as it was: c decides as before")
         for change in view.since:
             yield FactRow("changed", change_words(change), style="severity-medium")
-
-
-def _mark(held: Standing | None) -> str:
-    if held is None:
-        return ""
-    return "conflict" if held.conflict else held.mark.decision.value

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...session import Row, Session
 from ..render.cells import Cell
 from ..render.documents import Line
 from ..widgets.table import TableColumn
+
+if TYPE_CHECKING:
+    from ...session.reviewitems import Part
 
 Cancelled = Callable[[], bool]
 
@@ -27,6 +30,9 @@ class Host(Protocol):
     def show_text(self, lines: Sequence[Line], *, keep_place: bool = False) -> None: ...
 
     def start_at(self, row: int) -> None: ...
+
+    @property
+    def cursor_key(self) -> str: ...
 
     def note(self, words: str) -> None: ...
 
@@ -80,6 +86,10 @@ class View:
 
     def diff(self, key: str, marks: set[str]) -> None:
         self.host.say("Compare works on the Versions tab of a policy")
+
+    def parts(self) -> Sequence[Part]:
+        """What `m` decides about here instead of the row: a grant under the cursor, keys."""
+        return ()
 
     def refresh(self) -> None:
         """Read again what this tab shows."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ...analysis.words import exact, relative
 from ...model.credentials import Credentials
@@ -15,6 +15,9 @@ from ..render.cells import STATE_STYLE
 from ..render.documents import Line
 from ..render.facts import detail, origin_words
 from .base import Cancelled, View, fact_line, heading
+
+if TYPE_CHECKING:
+    from ...session.reviewitems import Part
 
 
 class CredentialsView(View):
@@ -98,6 +101,12 @@ class CredentialsView(View):
                 words, style = detail(told, now)
                 lines.append(fact_line(label, words, style))
         return lines
+
+    def parts(self) -> Sequence[Part]:
+        """The user's keys."""
+        from ...session.reviewitems import key_parts
+
+        return tuple(key_parts(self.row.item, self.row.snapshot, self.session.marks))
 
     def provenance(self) -> list[Line]:
         view = self._view

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...model.identity import Group, Role, User
 from ...model.policy import Grant, Via
 from ...policy.document import parse
 from ...text import visible
@@ -18,6 +19,7 @@ from .summary import ROOT_WORDS, is_root_user
 
 if TYPE_CHECKING:
     from ...analysis.effective import EffectiveAccess
+    from ...session.reviewitems import Part
 
 ALL = "all"
 ACCESS_COLUMNS = (
@@ -42,14 +44,20 @@ class PermissionsView(View):
         self._opened: Grant | str | None = None
         self._service = ""
         grants = self._grants = self.session.grants(self.row)
+        marks = self._decided()
         columns = (
             TableColumn("policy", "POLICY", 26, 0),
+            *([TableColumn("mark", "MARK", 9, 0)] if any(marks) else ()),
             TableColumn("way", "HOW IT COMES", 26, 0),
             TableColumn("kind", "KIND", 6, 2),
             TableColumn("says", "SAYS", 30, 1),
         )
 
         def cells(row: int, column: int) -> Cell:
+            if any(marks) and column:
+                if column == 1:
+                    return Cell(marks[row - 1] if row else "", "severity-medium")
+                column -= 1
             if row == 0:
                 return (
                     Cell("everything together", "strong"),
@@ -77,6 +85,28 @@ class PermissionsView(View):
             )
             return
         self.host.show_table(columns, len(grants) + 1, cells, lambda row: ALL if row == 0 else _key(row - 1, grants[row - 1]))
+
+    def _decided(self) -> list[str]:
+        """What was decided about each grant by itself; "" for nothing."""
+        from ...session.reviewitems import grant_part, standing_words
+
+        marks, item = self.session.marks, self.row.item
+        if not marks or not isinstance(item, User | Role | Group):
+            return [""] * len(self._grants)
+        return [standing_words(grant_part(item, self.row.snapshot, grant, marks).standing) for grant in self._grants]
+
+    def parts(self) -> Sequence[Part]:
+        """The grant that is open, or under the cursor; on the first line the identity itself."""
+        from ...session.reviewitems import grant_part
+
+        grant = self._opened
+        if grant is None:
+            key = self.host.cursor_key
+            grant = next((g for n, g in enumerate(self._grants) if _key(n, g) == key), None)
+        item = self.row.item
+        if not isinstance(grant, Grant) or not isinstance(item, User | Role | Group):
+            return ()
+        return (grant_part(item, self.row.snapshot, grant, self.session.marks),)
 
     def activate(self, key: str) -> None:
         if self._opened == ALL and self._access is not None:
