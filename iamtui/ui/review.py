@@ -79,10 +79,11 @@ def _ask_which(app: IamtuiApp, parts: Sequence[Part], row: Row) -> None:
     lines = [*held, (item.name, "the user", standing_words(app.session.standing(row)))]
 
     def chosen(number: int) -> None:
+        # Later: an answer is given to whoever asked, and the page that asks now is about to go.
         if number < len(parts):
-            _ask_part(app, parts[number])
+            app.call_later(_ask_part, app, parts[number])
         else:
-            _ask_rows(app, [row], 0)
+            app.call_later(_ask_rows, app, [row], 0)
 
     columns = (TableColumn("what", "WHAT", 26, 0), TableColumn("how", "", 40, 1), TableColumn("mark", "MARK", 10, 0))
     rows = [(lambda column, line=line: Cell(visible(line[column]), "strong" if column == 0 else ""), "") for line in lines]
