@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from ..model.account import Snapshot
 from ..model.fact import State
 from ..model.finding import Finding, FindingKind, Severity
@@ -138,29 +140,36 @@ def _escalating(ways: Iterable[Escalation], chains: Iterable[Hops]) -> Iterator[
         )
 
 
+def _called(names: Mapping[str, str], account: str) -> str:
+    """An account by its name; an ARN of an answer that was written by hand may tell none."""
+    return names.get(account) or account or "an account that is not told"
+
+
 def _crossing(chains: Iterable[Hops], names: Mapping[str, str], fields: Mapping[str, Field]) -> Iterator[Finding]:
     """One finding an identity: the accounts it ends in as an administrator. Who administers his own account has less to gain."""
     by: dict[str, list[Hops]] = {}
     for chain in chains:
         by.setdefault(chain.identity.arn, []).append(chain)
     for held in by.values():
-        held.sort(key=lambda chain: (bool(chain.conditions), len(chain.roles), names[chain.account].casefold()))
+        held.sort(key=lambda chain: (bool(chain.conditions), len(chain.roles), _called(names, chain.account).casefold()))
         first = held[0]
-        over = " → ".join(f"{role.name} of {names[role.account]}" for role in first.roles)
+        over = " → ".join(f"{role.name} of {_called(names, role.account)}" for role in first.roles)
         others = len({chain.account for chain in held}) - 1
         more = f", and {others} other {'account' if others == 1 else 'accounts'}" if others else ""
         evidence = [crossing_words(chain, names) for chain in held[:_MOST_EVIDENCE]]
         if len(held) > _MOST_EVIDENCE:
             evidence.append(f"and {len(held) - _MOST_EVIDENCE} more: iamtui escalations {first.identity.name}")
-        own = first.identity.arn in fields[first.identity.account].admins
-        yield _of_identity(
+        home = next((account for account, field in fields.items() if first.identity.arn in field.around), first.identity.account)
+        own = home in fields and first.identity.arn in fields[home].admins
+        made = _of_identity(
             first.identity,
             FindingKind.ESCALATION,
             Severity.MEDIUM if own or first.conditions else Severity.HIGH,
-            f"ends as an administrator of other accounts: {names[first.account]} by assuming {over}{more}",
+            f"ends as an administrator of other accounts: {_called(names, first.account)} by assuming {over}{more}",
             tuple(evidence),
-            f"see that {first.roles[0].name} is meant to be assumed from account {names[first.identity.account]}, and narrow its trust policy",
+            f"see that {first.roles[0].name} is meant to be assumed from account {_called(names, home)}, and narrow its trust policy",
         )
+        yield msgspec.structs.replace(made, account=home)
 
 
 def crossing_words(chain: Hops, names: Mapping[str, str]) -> str:

@@ -391,6 +391,14 @@ def test_every_cell_of_real_accounts_has_words(name: str) -> None:
             for column in columns(kind):
                 fact = column.fact(item, of)
                 assert plain(fact, NOW)
-                assert fact.source or column.id in ("account", "arn", "groups", "policies", "path", "boundary", "tags", "unique-id"), (
-                    column.id
-                )
+                assert fact.source or column.id in (
+                    "account",
+                    "account-name",
+                    "arn",
+                    "groups",
+                    "policies",
+                    "path",
+                    "boundary",
+                    "tags",
+                    "unique-id",
+                ), column.id
