@@ -169,3 +169,10 @@ def test_a_service_linked_role_crosses_nothing() -> None:
     linked = msgspec.structs.replace(role(A, "AWSServiceRoleForX", trust(ANA), assume()), path="/aws-service-role/x.amazonaws.com/")
     assert linked.service_linked
     assert not walk([snapshot(A, linked), snapshot(B, role(B, "admin", trust(root(A)), ADMIN))]).crossings
+
+
+def test_an_arn_that_names_no_account_belongs_to_the_answer_it_stands_in() -> None:
+    odd = msgspec.structs.replace(user("test", "eve", assume(TARGET)), account="")
+    there = snapshot(B, role(B, "admin", trust("*"), EVERYTHING))
+    found = [one for one in findings([Snapshot("unknown", users=(odd,)), there]) if one.arn == odd.arn]
+    assert {one.account for one in found if one.kind is FindingKind.ESCALATION} == {"unknown"}
