@@ -99,7 +99,8 @@ class SummaryScreen(Screen[None]):
             self._overview.renew()
 
     def on_screen_resume(self) -> None:
-        self._renew_summary()
+        if self.began:  # the first time it is the first picture that comes first
+            self._renew_summary()
 
     def drill(self, line: str) -> None:
         """To where a line of the Summary leads; esc comes back."""
