@@ -109,7 +109,10 @@ _ALARMS = "cloudwatch:DescribeAlarms, logs:DescribeMetricFilters, sns:ListSubscr
 def _with_findings(system: System, around: Surroundings) -> System:
     mine = [one for one in around.findings.values() if one.owner in ("", system.account)]
     active = Counter(one.kind for one in mine if one.status is Status.ACTIVE)
-    if not mine:
+    answered = [region for region, refused in around.analyzer_regions.items() if not refused]
+    if not mine and answered:
+        words = f"no findings in {some(sorted(answered))}"
+    elif not mine:
         words = "no finding was read" if system.state is not Health.MISSING else ""
     else:
         words = ", ".join(f"{active[kind]:,} of {kind.value} access" for kind in AnalyzerKind if active[kind]) or "none"
@@ -122,7 +125,9 @@ def _with_findings(system: System, around: Surroundings) -> System:
 def _advisor(account: str, advised: int, to_ask: int) -> System:
     id, name, source = "access-advisor", "Access Advisor", "iam:GetServiceLastAccessedDetails"
     if not advised:
-        return System(id, name, account, Health.UNKNOWN, f"none of {to_ask:,} identities and policies was asked about", "sweep", source)
+        return System(
+            id, name, account, Health.UNKNOWN, f"none of {to_ask:,} identities and policies was asked about; :sweep asks", "matrix", source
+        )
     state = Health.OK if advised >= to_ask else Health.WEAK
     rest = "" if state is Health.OK else f"; :sweep asks about the other {to_ask - advised:,}"
     words = f"last use is known of {advised:,} of {to_ask:,} identities and policies{rest}"

@@ -87,3 +87,10 @@ def test_a_refusal_is_told_as_one() -> None:
     session = session_of(Faulty(DemoSource(now=NOW)))
     found = {one.id: one for one in session.systems()}
     assert found["credential-report"].state is Health.DENIED
+
+
+def test_regions_that_answered_without_findings_were_read() -> None:
+    asked = Surroundings(analyzer_regions={"us-east-1": "", "eu-west-1": "denied: AccessDenied"})
+    for around, words in ((asked, "no findings in us-east-1"), (Surroundings(), "no finding was read")):
+        found = {one.id: one for one in systems(ACCOUNT, (), (), around, advised=0, to_ask=1)}
+        assert found["access-analyzer"].found.startswith(words + ";")
